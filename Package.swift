@@ -1,0 +1,165 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One strict settings list for every target of ours.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+// MARK: - Products of others, by the names used below
+
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+
+// MARK: - Makers: like targets are made alike
+
+func module(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [],
+    exclude: [String] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(path)", exclude: exclude, resources: resources,
+        swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
+let package = Package(
+    name: "earshot",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "earshot", targets: ["Earshot"]),
+        .library(
+            name: "EarshotKit",
+            targets: [
+                "ByteJSON", "Common", "ServiceKit", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "Connectors",
+                "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo",
+            ]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: ["JSON", "YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", "4.0.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.0.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // C libraries, each behind one thin module
+        .systemLibrary(
+            name: "CCurl", path: "Sources/Common/C/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CZlib", path: "Sources/Common/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // Common: words and contracts, no I/O
+        module("ByteJSON", "Common/ByteJSON"),
+        module("Common", "Common/Core", ["ByteJSON", crypto]),
+        module("Compression", "Common/Compression", ["CZlib"]),
+
+        // Backends: each implements one contract of Common
+        module("SQLiteDatabase", "Common/Backends/SQLiteDatabase", ["Common", grdb, grdbSQLite]),
+        module("SQLiteLog", "Common/Backends/SQLiteLog", ["Common", grdb, grdbSQLite, lifecycle]),
+        module("CurlTransport", "Common/Backends/CurlTransport", ["Common", "CCurl"]),
+
+        // What all services run on
+        module("Connectors", "Connectors", ["ByteJSON", "Common", crypto, yams]),
+        module(
+            "ServiceKit", "Common/ServiceKit",
+            [
+                "ByteJSON", "Common", "Connectors", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto, jwt,
+                collections,
+            ]),
+
+        // The five services: siblings that meet in topics
+        module("Fetcher", "Fetcher", ["ByteJSON", "Common", "Connectors", "ServiceKit", lifecycle, logging, hummingbird, crypto]),
+        module(
+            "Webhook", "Webhook",
+            [
+                "ByteJSON", "Common", "Compression", "Connectors", "ServiceKit", lifecycle, logging, hummingbird,
+                httpTypes, nioCore, crypto, collections,
+            ]),
+        module("Engines", "Parser/Engines", ["Common"]),
+        module(
+            "Parser", "Parser/Service",
+            ["ByteJSON", "Common", "Connectors", "Engines", "ServiceKit", lifecycle, logging, hummingbird, crypto]),
+        module(
+            "Reports", "Reports",
+            ["ByteJSON", "Common", "ServiceKit", lifecycle, logging, hummingbird, httpTypes, nioCore, crypto]),
+        module(
+            "Workspace", "Workspace",
+            [
+                "ByteJSON", "Common", "Connectors", "ServiceKit", lifecycle, logging, hummingbird, httpTypes, crypto,
+                jwt,
+            ]),
+
+        // The demonstration's world: a generator with ground truth, and a replay server
+        module(
+            "Demo", "Earshot/Demo",
+            ["ByteJSON", "Common", "Compression", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto]),
+
+        // The executable: commands, and the one file that chooses backends
+        .executableTarget(
+            name: "Earshot",
+            dependencies: [
+                "ByteJSON", "Common", "Compression", "Connectors", "ServiceKit", "SQLiteDatabase", "SQLiteLog",
+                "CurlTransport", "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo", arguments,
+                configuration, lifecycle, logging, hummingbird, crypto,
+            ],
+            path: "Sources/Earshot/App", swiftSettings: strict),
+
+        // Tests
+        .target(
+            name: "TestKit", dependencies: ["ByteJSON", "Common", "Connectors", "ServiceKit", logging],
+            path: "Tests/Support", swiftSettings: strict),
+        tests("ByteJSON", ["ByteJSON", "TestKit"]),
+        tests("Common", ["Common", "ByteJSON", "TestKit"]),
+        tests("Backend", [
+            "Common", "Compression", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
+        ]),
+        tests("Connector", ["ByteJSON", "Common", "Connectors", "TestKit"]),
+        tests("ServiceKit", ["ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, lifecycle, logging]),
+        tests("Fetcher", [
+            "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, lifecycle, logging,
+        ]),
+        tests("Webhook", [
+            "ByteJSON", "Common", "Compression", "Connectors", "Webhook", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto,
+        ]),
+        tests("Engine", ["Common", "Compression", "ByteJSON", "Engines", "TestKit"]),
+        tests("Parser", [
+            "ByteJSON", "Common", "Connectors", "Engines", "Parser", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, lifecycle, logging,
+        ]),
+        tests("Reports", [
+            "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging,
+        ]),
+        tests("Workspace", [
+            "ByteJSON", "Common", "Connectors", "Workspace", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
+        ]),
+        tests("Demo", ["ByteJSON", "Common", "Compression", "Demo", "TestKit"]),
+        tests("Architecture", ["TestKit"]),
+        tests("Pipeline", ["ByteJSON", "Common", "Demo", "TestKit"]),
+    ]
+)

@@ -1,0 +1,161 @@
+/// A batch of log records: one byte arena and offsets into it.
+///
+/// The unit of work everywhere: about a thousand records cross a task, a thread or a disk at once.
+public struct RecordBatch: Sendable {
+    /// Keys, headers and values, one after another.
+    public private(set) var arena: [UInt8] = []
+    @usableFromInline var entries: [Entry] = []
+
+    @usableFromInline struct Entry: Sendable {
+        /// Offset in the partition; -1 before the record was appended.
+        @usableFromInline var offset: Int64
+        /// When it was appended, in milliseconds since 1970.
+        @usableFromInline var timestamp: Int64
+        @usableFromInline var start: Int
+        /// -1 is null.
+        @usableFromInline var keyLength: Int
+        @usableFromInline var headersLength: Int
+        /// -1 is null: a tombstone.
+        @usableFromInline var valueLength: Int
+    }
+
+    public init() {}
+
+    /// Makes room for `records` records of `bytes` bytes in all.
+    public mutating func reserveCapacity(records: Int, bytes: Int) {
+        entries.reserveCapacity(records)
+        arena.reserveCapacity(bytes)
+    }
+
+    public var count: Int { entries.count }
+    public var isEmpty: Bool { entries.isEmpty }
+
+    /// Adds a record.
+    ///
+    /// - Parameters:
+    ///   - key: Decides the partition and what compaction keeps; nil spreads records over the partitions.
+    ///   - value: nil is a tombstone.
+    public mutating func append(
+        key: (some Collection<UInt8>)?, headers: RecordHeaders = RecordHeaders(), value: (some Collection<UInt8>)?,
+        offset: Int64 = -1, timestamp: Timestamp = Timestamp(milliseconds: 0)
+    ) {
+        let start = arena.count
+        if let key { arena.append(contentsOf: key) }
+        let afterKey = arena.count
+        arena.append(contentsOf: headers.encoded)
+        let afterHeaders = arena.count
+        if let value { arena.append(contentsOf: value) }
+        entries.append(
+            Entry(
+                offset: offset, timestamp: timestamp.milliseconds, start: start,
+                keyLength: key == nil ? -1 : afterKey - start, headersLength: afterHeaders - afterKey,
+                valueLength: value == nil ? -1 : arena.count - afterHeaders))
+    }
+
+    /// Adds a record with a text key.
+    public mutating func append(
+        key: String?, headers: RecordHeaders = RecordHeaders(), value: (some Collection<UInt8>)?, offset: Int64 = -1,
+        timestamp: Timestamp = Timestamp(milliseconds: 0)
+    ) {
+        append(key: key.map { Array($0.utf8) }, headers: headers, value: value, offset: offset, timestamp: timestamp)
+    }
+
+    /// Adds a tombstone: the key's last record, which removes it when the topic is compacted.
+    public mutating func appendTombstone(key: String, headers: RecordHeaders = RecordHeaders()) {
+        append(key: key, headers: headers, value: [UInt8]?.none)
+    }
+
+    public func offset(at index: Int) -> Int64 { entries[index].offset }
+    public func timestamp(at index: Int) -> Timestamp { Timestamp(milliseconds: entries[index].timestamp) }
+
+    public func key(at index: Int) -> ArraySlice<UInt8>? {
+        let entry = entries[index]
+        return entry.keyLength < 0 ? nil : arena[entry.start..<entry.start + entry.keyLength]
+    }
+
+    public func headers(at index: Int) -> RecordHeaders {
+        let entry = entries[index]
+        let start = entry.start + max(0, entry.keyLength)
+        return RecordHeaders(encoded: arena[start..<start + entry.headersLength])
+    }
+
+    /// The value, or nil for a tombstone.
+    public func value(at index: Int) -> ArraySlice<UInt8>? {
+        let entry = entries[index]
+        guard entry.valueLength >= 0 else { return nil }
+        let start = entry.start + max(0, entry.keyLength) + entry.headersLength
+        return arena[start..<start + entry.valueLength]
+    }
+}
+
+/// A record's headers: names and values in their order, in one encoded block.
+///
+/// Encoding: for each header, name length (1 byte), name, value length (4 bytes, little endian), value.
+public struct RecordHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+    /// The block itself.
+    public private(set) var encoded: ArraySlice<UInt8>
+
+    public init() { encoded = [] }
+
+    /// Wraps a block that ``encoded`` gave; an incomplete header at its end is left out.
+    public init(encoded: ArraySlice<UInt8>) { self.encoded = encoded }
+
+    public init(dictionaryLiteral elements: (String, String)...) {
+        self.init()
+        for (name, value) in elements { append(name, value) }
+    }
+
+    public mutating func append(_ name: String, _ value: String) { append(name, Array(value.utf8)) }
+
+    /// - Precondition: The name is at most 255 bytes long.
+    public mutating func append(_ name: String, _ value: some Collection<UInt8>) {
+        let utf8 = name.utf8
+        precondition(utf8.count <= 255, "header name longer than 255 bytes: \(name)")
+        encoded.append(UInt8(utf8.count))
+        encoded.append(contentsOf: utf8)
+        let length = UInt32(value.count)
+        for shift in stride(from: 0, to: 32, by: 8) { encoded.append(UInt8(truncatingIfNeeded: length >> UInt32(shift))) }
+        encoded.append(contentsOf: value)
+    }
+
+    /// The first header of this name.
+    public func bytes(_ name: String) -> ArraySlice<UInt8>? {
+        var found: ArraySlice<UInt8>?
+        var name = name
+        name.withUTF8 { wanted in
+            walk { key, value in
+                guard key.count == wanted.count, key.elementsEqual(wanted) else { return true }
+                found = value
+                return false
+            }
+        }
+        return found
+    }
+
+    /// The first header of this name as text.
+    public subscript(_ name: String) -> String? { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// All headers in their order.
+    public var all: [(name: String, value: ArraySlice<UInt8>)] {
+        var list: [(name: String, value: ArraySlice<UInt8>)] = []
+        walk { key, value in
+            list.append((String(decoding: key, as: UTF8.self), value))
+            return true
+        }
+        return list
+    }
+
+    private func walk(_ body: (ArraySlice<UInt8>, ArraySlice<UInt8>) -> Bool) {
+        var at = encoded.startIndex
+        while at < encoded.endIndex {
+            let nameEnd = at + 1 + Int(encoded[at])
+            guard nameEnd + 4 <= encoded.endIndex else { return }
+            var length = 0
+            for i in 0..<4 { length |= Int(encoded[nameEnd + i]) << (8 * i) }
+            let valueEnd = nameEnd + 4 + length
+            guard valueEnd <= encoded.endIndex else { return }
+            guard body(encoded[at + 1..<nameEnd], encoded[nameEnd + 4..<valueEnd]) else { return }
+            at = valueEnd
+        }
+    }
+}

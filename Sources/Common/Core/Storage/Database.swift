@@ -1,0 +1,172 @@
+/// A transactional SQL database of one service.
+///
+/// What it must do is defined by one conformance suite, `DatabaseConformance`, which every backend passes.
+public protocol Database: Sendable {
+    var dialect: Dialect { get }
+
+    /// Runs `body` on a lent connection that sees one state of the database and cannot write.
+    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value
+
+    /// Runs `body` in one transaction, which is committed durably when it returns and rolled back when it throws.
+    func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value
+
+    /// Brings the schema up to date; each migration runs once, in its own transaction, in the order of the numbers.
+    ///
+    /// - Throws: ``DatabaseError/newerSchema(found:known:)`` if the database is ahead of this program.
+    func migrate(_ migrations: [Migration]) async throws
+}
+
+/// A connection that is lent for the time of one transaction. It stays on its thread.
+///
+/// Statements are prepared once a connection and kept by their text.
+public protocol DatabaseConnection {
+    var dialect: Dialect { get }
+
+    /// Runs a statement.
+    ///
+    /// - Returns: How many rows it changed.
+    @discardableResult
+    func execute(_ sql: SQL) throws -> Int
+
+    /// Hands each row to `body`, which must not keep it.
+    func forEach(_ sql: SQL, _ body: (any DatabaseRow) throws -> Void) throws
+
+    /// Writes many rows with one prepared statement.
+    func write(_ rows: BulkRows, _ statement: BulkStatement) throws
+}
+
+extension DatabaseConnection {
+    /// All rows, each as `transform` makes it.
+    public func query<Value>(_ sql: SQL, _ transform: (any DatabaseRow) throws -> Value) throws -> [Value] {
+        var values: [Value] = []
+        try forEach(sql) { values.append(try transform($0)) }
+        return values
+    }
+
+    /// The first row, or nil if there is none.
+    public func first<Value>(_ sql: SQL, _ transform: (any DatabaseRow) throws -> Value) throws -> Value? {
+        var value: Value?
+        try forEach(sql) { if value == nil { value = try transform($0) } }
+        return value
+    }
+}
+
+/// A row of a result, read by column position from 0.
+///
+/// Null reads as 0, empty text or no bytes where the result is not optional; ask ``isNull(_:)`` first.
+public protocol DatabaseRow {
+    func isNull(_ column: Int) -> Bool
+    func integer(_ column: Int) -> Int64
+    func real(_ column: Int) -> Double
+    func text(_ column: Int) -> String
+    func blob(_ column: Int) -> [UInt8]
+    /// The bytes of a text or blob, without a copy, valid during the call.
+    func withBytes<Value>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value
+}
+
+extension DatabaseRow {
+    public func optionalText(_ column: Int) -> String? { isNull(column) ? nil : text(column) }
+    public func optionalInteger(_ column: Int) -> Int64? { isNull(column) ? nil : integer(column) }
+    public func optionalReal(_ column: Int) -> Double? { isNull(column) ? nil : real(column) }
+}
+
+/// A numbered step of a service's schema. Forward only.
+public struct Migration: Sendable {
+    public let number: Int
+    /// What it is for; kept in the database beside the number.
+    public let title: String
+    public let apply: @Sendable (any DatabaseConnection) throws -> Void
+
+    public init(_ number: Int, _ title: String, _ apply: @escaping @Sendable (any DatabaseConnection) throws -> Void) {
+        self.number = number
+        self.title = title
+        self.apply = apply
+    }
+}
+
+/// An insert of many rows, and what to do where one is there already.
+public struct BulkStatement: Sendable, Hashable {
+    public enum Conflict: Sendable, Hashable {
+        /// Throw.
+        case fail
+        case ignore
+        /// Overwrite these columns.
+        case replace([String])
+        /// Add the new value to these columns (a rollup).
+        case add([String])
+    }
+
+    public let table: String
+    public let columns: [String]
+    /// The columns of the unique key that a conflict is over.
+    public let key: [String]
+    public let conflict: Conflict
+
+    public init(into table: String, columns: [String], key: [String] = [], conflict: Conflict = .fail) {
+        self.table = table
+        self.columns = columns
+        self.key = key
+        self.conflict = conflict
+    }
+}
+
+/// Rows for a ``BulkStatement``, column by column; all columns are of one length.
+///
+/// No row may have the same key as another one of the batch: fold such rows first.
+public struct BulkRows: Sendable {
+    public enum Column: Sendable {
+        case integers([Int64])
+        case optionalIntegers([Int64?])
+        case reals([Double])
+        case optionalReals([Double?])
+        case texts([String])
+        case optionalTexts([String?])
+        case blobs([[UInt8]])
+
+        public var count: Int {
+            switch self {
+            case .integers(let values): values.count
+            case .optionalIntegers(let values): values.count
+            case .reals(let values): values.count
+            case .optionalReals(let values): values.count
+            case .texts(let values): values.count
+            case .optionalTexts(let values): values.count
+            case .blobs(let values): values.count
+            }
+        }
+    }
+
+    public let columns: [Column]
+    public var count: Int { columns.first?.count ?? 0 }
+
+    /// - Precondition: All columns are of one length.
+    public init(_ columns: [Column]) {
+        precondition(columns.allSatisfy { $0.count == columns[0].count }, "columns of different lengths")
+        self.columns = columns
+    }
+}
+
+/// What can go wrong with a database, by what to do next.
+public enum DatabaseError: Error, Sendable, CustomStringConvertible {
+    /// Wait and try again.
+    case unavailable(String)
+    /// Somebody else wrote first: run the transaction again.
+    case serializationFailure(String)
+    /// A unique key, a check or a foreign key said no.
+    case constraint(String)
+    case newerSchema(found: Int, known: Int)
+    case statement(String, reason: String)
+    case corrupt(String)
+
+    public var description: String {
+        switch self {
+        case .unavailable(let reason): "the database is not available: \(reason)"
+        case .serializationFailure(let reason): "the transaction met another one: \(reason)"
+        case .constraint(let reason): "a constraint refused the change: \(reason)"
+        case .newerSchema(let found, let known):
+            "the database has schema \(found), this program knows \(known): install the newer program"
+        case .statement(let text, let reason): "\(reason) in: \(text)"
+        case .corrupt(let reason): "the database is damaged: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,51 @@
+public import Common
+public import Hummingbird
+public import Logging
+import NIOCore
+
+/// What goes with one HTTP request.
+public struct APIContext: RequestContext {
+    public var coreContext: CoreRequestContextStorage
+    /// Who asks; nil before authentication and on open routes.
+    public var caller: Caller?
+
+    public init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+    }
+
+    /// Who asks.
+    ///
+    /// - Throws: ``Problem`` 401 if nobody proved to be anybody.
+    public func requireCaller(_ scope: Scope) throws -> Caller {
+        guard let caller else { throw Problem.unauthorized("send `Authorization: Bearer <token>`") }
+        guard caller.scopes.contains(scope) || caller.scopes.contains(.admin) else {
+            throw Problem.forbidden("this token lacks the scope `\(scope.rawValue)`")
+        }
+        return caller
+    }
+}
+
+/// Who asks: an account by one of its tokens.
+public struct Caller: Sendable, Hashable {
+    public let account: AccountID
+    public let token: TokenID
+    public let scopes: Set<Scope>
+
+    public init(account: AccountID, token: TokenID, scopes: Set<Scope>) {
+        self.account = account
+        self.token = token
+        self.scopes = scopes
+    }
+}
+
+/// What a token allows.
+public enum Scope: String, Sendable, Codable, CaseIterable {
+    /// Everything, in every account: the operator.
+    case admin
+    /// Workspaces, connections, streams, tokens of the account.
+    case manage
+    /// Feedback and insights of the account's workspaces.
+    case read
+    /// Imports and pushes into the account's streams.
+    case write
+}
