@@ -1,0 +1,39 @@
+# Earshot: every piece of customer feedback, within earshot.
+.DEFAULT_GOAL := help
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+PORT ?= 8080
+DATA ?= ./data
+CORPUS ?=
+
+.PHONY: help setup build demo test serve bench lint format train
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install the system packages that are missing (Debian, Ubuntu)
+	@scripts/setup.sh
+
+build: setup ## Build the release binary, .build/release/earshot
+	swift build -c release --product earshot $(SWIFT_FLAGS)
+
+demo: build ## Show the product at work on embedded storage (CORPUS=folder plays recorded feedback)
+	.build/release/earshot demo $(if $(CORPUS),--corpus $(CORPUS))
+
+test: setup ## Run every test
+	scripts/test.sh
+
+serve: build ## Run the server with all roles (PORT=8080 DATA=./data)
+	.build/release/earshot serve --data $(DATA) --port $(PORT)
+
+bench: setup ## Measure speed as ratios, side by side in one run
+	swift build -c release --product earshot $(SWIFT_FLAGS)
+	swift run -c release --package-path Benchmarks earshot-bench all --earshot .build/release/earshot
+
+lint: ## Check the format of the code
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks/Sources
+
+format: ## Format the code
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks/Sources
+
+train: ## Train the text engines again from labelled text (EARSHOT_DATA=folder)
+	tools/train/train.sh
