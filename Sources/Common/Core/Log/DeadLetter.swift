@@ -21,18 +21,21 @@ public struct DeadLetter: Sendable, Codable, Hashable {
     public var key: String?
     /// The original's headers, in their order.
     public var headers: [[String]]
-    /// The original's value in base 64; nil was a tombstone.
+    /// The original's value in base 64; nil was a tombstone, unless ``isOmitted``.
     public var payload: String?
+    /// Key, headers and payload are not here, because another dead letter of the same event carries them or
+    /// because they are too large: the original is where topic, partition and offset say.
+    public var isOmitted: Bool?
 
     enum CodingKeys: String, CodingKey {
         case id, workspace = "workspace_id", stream = "stream_id", stage, reason, attempts, at, topic, partition,
-            offset, item, key, headers, payload
+            offset, item, key, headers, payload, isOmitted = "omitted"
     }
 
     public init(
         id: DeadLetterID, workspace: WorkspaceID?, stream: StreamID?, stage: Stage, reason: String, attempts: Int,
         at: Timestamp, topic: String, partition: Int, offset: Int64, item: Int, key: String?, headers: [[String]],
-        payload: String?
+        payload: String?, isOmitted: Bool? = nil
     ) {
         self.id = id
         self.workspace = workspace
@@ -48,5 +51,6 @@ public struct DeadLetter: Sendable, Codable, Hashable {
         self.key = key
         self.headers = headers
         self.payload = payload
+        self.isOmitted = isOmitted
     }
 }

@@ -46,6 +46,8 @@ public struct ConsumerGroup: Sendable, Hashable, CustomStringConvertible {
 
     public static let parser = ConsumerGroup("parser")
     public static let reports = ConsumerGroup("reports")
+    /// Keeps the dead letters where operators look at them.
+    public static let deadLetters = ConsumerGroup("dead-letters")
 }
 
 /// Names of the facts that travel in the headers of a raw event; each value is UTF-8 text.
@@ -65,6 +67,10 @@ public enum RawHeader {
     public static let traceparent = "traceparent"
     /// Which request of the connector's `read` a pulled item came from.
     public static let source = "source"
+    /// JSON object of facts from the page around a pulled item; the mapping sees it as `context.`.
+    public static let context = "context"
+    /// Id of the dead letter that this event is a replay of.
+    public static let replayOf = "replay-of"
     /// Prefix of the sender's own headers that the connector asks to keep, name in lower case.
     public static let kept = "h-"
 }
