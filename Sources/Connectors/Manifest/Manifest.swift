@@ -305,6 +305,9 @@ public struct ErrorRule: Sendable {
 public struct Receiver: Sendable {
     /// One of these must accept the delivery.
     public var signatures: [SignatureScheme]
+    /// Field of the stream's spec whose value, an object, is the signature scheme of that stream, in place of
+    /// ``signatures``; it is written as they are.
+    public var signatureField: String?
     public var handshakes: [Handshake]
     /// Header, or path in the body (`body.event_id`), of the sender's id of a delivery; several are joined.
     public var deliveryID: [String]
@@ -316,11 +319,12 @@ public struct Receiver: Sendable {
     public var maximumBodyBytes: Int
 
     public init(
-        signatures: [SignatureScheme], handshakes: [Handshake] = [], deliveryID: [String] = [],
-        ignore: Condition? = nil, keepHeaders: [String] = [], contentTypes: [String] = ["application/json"],
-        maximumBodyBytes: Int = 1 << 20
+        signatures: [SignatureScheme], signatureField: String? = nil, handshakes: [Handshake] = [],
+        deliveryID: [String] = [], ignore: Condition? = nil, keepHeaders: [String] = [],
+        contentTypes: [String] = ["application/json"], maximumBodyBytes: Int = 1 << 20
     ) {
         self.signatures = signatures
+        self.signatureField = signatureField
         self.handshakes = handshakes
         self.deliveryID = deliveryID
         self.ignore = ignore
@@ -331,34 +335,39 @@ public struct Receiver: Sendable {
 }
 
 /// A way to sign, as data: one verifier covers all.
+///
+/// The places of signature, id and timestamp are written alike: a header's name (`X-Signature`), one part of a header
+/// that lists `key=value` (`Stripe-Signature[t]`), or a path in the body, which may be a form (`body.webhookTimestamp`).
 public struct SignatureScheme: Sendable {
-    public enum Algorithm: String, Sendable { case hmac, ed25519, token, none }
-    public enum Hash: String, Sendable { case sha1, sha256, sha512 }
-    public enum Encoding: String, Sendable { case hex, base64 }
-    public enum SecretForm: String, Sendable {
+    public enum Algorithm: String, Sendable, CaseIterable { case hmac, ed25519, token, none }
+    public enum Hash: String, Sendable, CaseIterable { case sha1, sha256, sha512 }
+    public enum Encoding: String, Sendable, CaseIterable { case hex, base64 }
+    public enum SecretForm: String, Sendable, CaseIterable {
         /// The secret's UTF-8 bytes.
         case text
         /// Base 64 behind `whsec_` or `whpk_`, as Standard Webhooks has it.
         case standard
     }
-    public enum TimestampUnit: String, Sendable { case seconds, milliseconds, rfc3339 }
+    public enum TimestampUnit: String, Sendable, CaseIterable { case seconds, milliseconds, rfc3339 }
 
     public var algorithm: Algorithm
     public var hash: Hash
     public var encoding: Encoding
     public var secretForm: SecretForm
-    /// Header with the signature (or the token).
+    /// Place of the signature (or the token).
     public var header: String
     /// What stands before the signature: `sha256=`, `v1,`, `v0=`.
     public var prefix: String
     /// Several signatures are separated by this; empty is one signature.
     public var separator: String
-    /// What is signed, as text with `{body}`, `{timestamp}`, `{id}`: `{id}.{timestamp}.{body}`.
+    /// What is signed, as text with `{body}`, `{timestamp}`, `{id}`, `{method}`, `{url}`: `{id}.{timestamp}.{body}`.
     public var signed: String
+    /// Place of what `{id}` stands for.
     public var idHeader: String?
+    /// Place of the timestamp; a delivery without it is refused.
     public var timestampHeader: String?
     public var timestampUnit: TimestampUnit
-    /// Seconds that a timestamp may be away from now, either way.
+    /// Seconds that a timestamp may be away from now, either way; 0 is no bound.
     public var tolerance: Int
 
     public init(
