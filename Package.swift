@@ -140,7 +140,7 @@ let package = Package(
         tests("Backend", [
             "Common", "Compression", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
         ]),
-        tests("Connector", ["ByteJSON", "Common", "Connectors", "TestKit"]),
+        tests("Connector", ["ByteJSON", "Common", "Connectors", "TestKit", crypto]),
         tests("ServiceKit", ["ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, lifecycle, logging]),
         tests("Fetcher", [
             "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, lifecycle, logging,
