@@ -12,8 +12,10 @@ let strict: [SwiftSetting] = [
 // MARK: - Products of others, by the names used below
 
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -90,8 +92,8 @@ let package = Package(
         module(
             "ServiceKit", "Common/ServiceKit",
             [
-                "ByteJSON", "Common", "Connectors", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto, jwt,
-                collections,
+                "ByteJSON", "Common", "Connectors", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, lifecycle,
+                logging, crypto, jwt, collections,
             ]),
 
         // The five services: siblings that meet in topics

@@ -12,6 +12,8 @@ public struct Problem: Error, Sendable, HTTPResponseError {
     public var detail: String
     /// Seconds after which trying again makes sense.
     public var retryAfter: Int?
+    /// The methods that the path takes, where the method was wrong.
+    public var allow: [String] = []
     /// Where in the request: a JSON pointer or a parameter's name, and what is wrong there.
     public var errors: [(at: String, reason: String)]
 
@@ -33,11 +35,27 @@ public struct Problem: Error, Sendable, HTTPResponseError {
     public static func forbidden(_ detail: String) -> Problem { Problem(.forbidden, code: "forbidden", detail) }
     public static func notFound(_ detail: String) -> Problem { Problem(.notFound, code: "not_found", detail) }
     public static func conflict(_ detail: String) -> Problem { Problem(.conflict, code: "conflict", detail) }
+    public static func contentTooLarge(_ detail: String) -> Problem {
+        Problem(.contentTooLarge, code: "content_too_large", detail)
+    }
+    /// The request is well formed and cannot be done as it is.
+    public static func unprocessable(_ detail: String, errors: [(at: String, reason: String)] = []) -> Problem {
+        Problem(.unprocessableContent, code: "unprocessable", detail, errors: errors)
+    }
     public static func unavailable(_ detail: String, retryAfter: Int = 5) -> Problem {
         Problem(.serviceUnavailable, code: "unavailable", detail, retryAfter: retryAfter)
     }
 
     public func response(from request: Request, context: some RequestContext) throws -> Response {
+        var headers: HTTPFields = [.contentType: "application/problem+json"]
+        if let retryAfter { headers[.retryAfter] = String(retryAfter) }
+        if !allow.isEmpty { headers[.allow] = allow.joined(separator: ", ") }
+        if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
+        return Response(
+            status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body(requestID: context.id))))
+    }
+
+    private func body(requestID: String) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("type", "about:blank")
@@ -45,7 +63,7 @@ public struct Problem: Error, Sendable, HTTPResponseError {
         writer.member("status", status.code)
         writer.member("code", code)
         writer.member("detail", detail)
-        writer.member("request_id", context.id)
+        writer.member("request_id", requestID)
         if !errors.isEmpty {
             writer.key("errors")
             writer.beginArray()
@@ -58,9 +76,6 @@ public struct Problem: Error, Sendable, HTTPResponseError {
             writer.endArray()
         }
         writer.endObject()
-        var headers: HTTPFields = [.contentType: "application/problem+json"]
-        if let retryAfter { headers[.retryAfter] = String(retryAfter) }
-        if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
-        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: writer.bytes)))
+        return writer.bytes
     }
 }

@@ -1,13 +1,14 @@
 public import Common
 public import Hummingbird
 public import Logging
-import NIOCore
 
 /// What goes with one HTTP request.
 public struct APIContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// Who asks; nil before authentication and on open routes.
     public var caller: Caller?
+    /// Why the request's token was not accepted, if it carried one.
+    public var refusal: AuthenticationFailure?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
@@ -15,11 +16,14 @@ public struct APIContext: RequestContext {
 
     /// Who asks.
     ///
-    /// - Throws: ``Problem`` 401 if nobody proved to be anybody.
+    /// - Throws: ``Problem`` 401 if nobody proved to be anybody, 403 if the token does not allow this.
     public func requireCaller(_ scope: Scope) throws -> Caller {
-        guard let caller else { throw Problem.unauthorized("send `Authorization: Bearer <token>`") }
+        guard let caller else {
+            throw Problem.unauthorized(refusal?.description ?? "send `Authorization: Bearer <token>`")
+        }
         guard caller.scopes.contains(scope) || caller.scopes.contains(.admin) else {
-            throw Problem.forbidden("this token lacks the scope `\(scope.rawValue)`")
+            throw Problem.forbidden(
+                "this token lacks the scope `\(scope.rawValue)`; make one that has it with `POST /v1/tokens`")
         }
         return caller
     }

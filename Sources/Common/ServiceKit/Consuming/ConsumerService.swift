@@ -14,6 +14,7 @@ public struct ConsumerService: Service {
     private let limit: Int
     private let handler: any BatchHandler
     private let metrics: Metrics
+    private let meters: Meters
     private let logger: Logger
 
     public init(
@@ -27,6 +28,7 @@ public struct ConsumerService: Service {
         self.limit = limit
         self.handler = handler
         self.metrics = metrics
+        meters = Meters(metrics, stage: name)
         self.logger = logger
     }
 
@@ -39,12 +41,11 @@ public struct ConsumerService: Service {
         while !Task.isCancelled {
             do {
                 try await consume { failures = 0 }
-            } catch is CancellationError {
-                return
             } catch {
-                guard !Task.isCancelled else { return }
+                guard !Task.isCancelled, !(error is CancellationError) else { return }
                 failures += 1
-                let pause = min(30, 0.1 * Double(1 << min(failures, 9))) * Double.random(in: 0.5...1)
+                let pause = Self.pause(after: failures)
+                metrics.add(to: .stageFailures, [("stage", name)])
                 logger.warning(
                     "\(name) failed; the same records again in \(pause) s",
                     metadata: ["error": "\(error)", "failures": "\(failures)"])
@@ -53,27 +54,48 @@ public struct ConsumerService: Service {
         }
     }
 
+    /// Seconds to wait after so many failures in a row: doubled each time up to half a minute, with jitter.
+    static func pause(after failures: Int) -> Double {
+        min(30, 0.1 * Double(1 << min(failures, 9))) * Double.random(in: 0.5...1)
+    }
+
+    /// Consumes as one membership of the group, which ends with the first failure or with shutdown.
     private func consume(onSuccess: () -> Void) async throws {
         let consumer = try await log.consumer(of: topic, group: group) { try await handler.start(of: $0) }
+        let outcome: Result<Void, any Error>
         do {
             while !Task.isCancelled {
                 let before = ContinuousClock.now
                 let batches = try await consumer.next(limit: limit, wait: .seconds(30))
                 let begun = ContinuousClock.now
-                metrics.add((begun - before).seconds, to: .stageWait, [("stage", name)])
+                meters.wait.add((begun - before).seconds)
                 guard !batches.isEmpty else { continue }
-                try await Task { try await handler.handle(batches) }.value  // not cancelled half-way
-                try await consumer.commit(batches)
-                metrics.add((.now - begun).seconds, to: .stageBusy, [("stage", name)])
-                metrics.add(
-                    Double(batches.reduce(0) { $0 + $1.records.arena.count }), to: .stageBytes, [("stage", name)])
+                // In a task of its own, so that a shutdown does not cancel the work or its commit half-way.
+                try await Task {
+                    try await handler.handle(batches)
+                    try await consumer.commit(batches)
+                }.value
+                meters.busy.add((.now - begun).seconds)
+                meters.bytes.add(Double(batches.reduce(0) { $0 + $1.records.arena.count }))
                 onSuccess()
             }
+            outcome = .success(())
         } catch {
-            await consumer.close()
-            throw error
+            outcome = .failure(error)
         }
-        await consumer.close()
+        await Task { await consumer.close() }.value
+        try outcome.get()
+    }
+
+    /// The stage's numbers, looked up once.
+    private struct Meters {
+        var wait, busy, bytes: Metrics.Counter
+
+        init(_ metrics: Metrics, stage: String) {
+            wait = metrics.counter(.stageWait, [("stage", stage)])
+            busy = metrics.counter(.stageBusy, [("stage", stage)])
+            bytes = metrics.counter(.stageBytes, [("stage", stage)])
+        }
     }
 }
 

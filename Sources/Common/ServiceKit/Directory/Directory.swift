@@ -1,0 +1,135 @@
+public import Common
+public import Logging
+public import ServiceLifecycle
+import Foundation
+import Synchronization
+
+/// This process's copy of workspaces, connections, streams, keys and stream states.
+///
+/// It follows the compacted topics `earshot.connections` and `earshot.stream-status` from the beginning, so that no
+/// service needs another one to be up. Reads are of one consistent state and cost a lock.
+public final class Directory: Service, Sendable {
+    private struct State {
+        var snapshot = Snapshot()
+        /// Next offset to be read, by topic.
+        var positions: [Topic: Int64] = [:]
+    }
+
+    private let log: any EventLog
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    public init(log: any EventLog, logger: Logger) {
+        self.log = log
+        self.logger = logger
+    }
+
+    /// What is known now.
+    public var current: Snapshot { state.withLock { $0.snapshot } }
+
+    /// Reads both topics to their ends. Call it once before anything is served.
+    public func load() async throws {
+        for topic in [Topic.connections, .streamStatus] {
+            while try await readMore(of: topic) {}
+        }
+    }
+
+    /// Follows the topics until shutdown.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                for topic in [Topic.connections, .streamStatus] {
+                    group.addTask { await self.follow(topic) }
+                }
+            }
+        }
+    }
+
+    /// Appends records and waits until this copy knows them.
+    ///
+    /// - Throws: What the log throws. The records may have been appended all the same; publishing them again is
+    ///   harmless.
+    public func publish(_ records: [DirectoryRecord]) async throws {
+        guard !records.isEmpty else { return }
+        var batch = RecordBatch()
+        for record in records { batch.append(key: record.id, value: try Self.encode(record)) }
+        let positions = try await log.append(batch, to: .connections)
+        guard let last = positions.map(\.offset).max() else { return }
+        while isBehind(last, of: .connections), try await readMore(of: .connections) {}
+    }
+
+    /// Appends a stream's state; this copy knows it at once.
+    public func publish(_ status: StreamStatus) async throws {
+        var batch = RecordBatch()
+        batch.append(key: status.stream.rawValue, value: try Self.encode(status))
+        try await log.append(batch, to: .streamStatus)
+        state.withLock { $0.snapshot.statuses[status.stream] = status }
+    }
+
+    private static func encode(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(value))
+    }
+
+    private func isBehind(_ offset: Int64, of topic: Topic) -> Bool {
+        state.withLock { $0.positions[topic, default: 0] <= offset }
+    }
+
+    /// Applies what the log wakes us for. Each follower is a group of its own that commits nothing: it knows from its
+    /// own copy where it is.
+    private func follow(_ topic: Topic) async {
+        let group = ConsumerGroup("directory-\(UUID().uuidString.lowercased())")
+        while !Task.isCancelled {
+            do {
+                let consumer = try await log.consumer(of: topic, group: group) { _ in
+                    self.state.withLock { $0.positions[topic, default: 0] }
+                }
+                do {
+                    while !Task.isCancelled {
+                        for batch in try await consumer.next(limit: 1000, wait: .seconds(30)) {
+                            apply(batch.records, of: topic, next: batch.next)
+                        }
+                    }
+                } catch {
+                    await consumer.close()
+                    throw error
+                }
+                await consumer.close()
+            } catch {
+                guard !Task.isCancelled, !(error is CancellationError) else { return }
+                logger.warning("following \(topic) failed; trying again", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// - Returns: Whether there was anything.
+    private func readMore(of topic: Topic) async throws -> Bool {
+        let from = state.withLock { $0.positions[topic, default: 0] }
+        let records = try await log.read(topic, partition: 0, from: from, limit: 1000)
+        guard !records.isEmpty else { return false }
+        apply(records, of: topic, next: records.offset(at: records.count - 1) + 1)
+        return true
+    }
+
+    private func apply(_ records: RecordBatch, of topic: Topic, next: Int64) {
+        let decoder = JSONDecoder()
+        state.withLock { state in
+            for i in 0..<records.count where records.offset(at: i) >= state.positions[topic, default: 0] {
+                do {
+                    if let value = records.value(at: i) {
+                        try state.snapshot.apply(Data(value), of: topic, decoder)
+                    } else if let key = records.key(at: i) {
+                        state.snapshot.remove(key: String(decoding: key, as: UTF8.self))
+                    }
+                } catch {
+                    logger.error("a record of \(topic) cannot be read and is passed over", metadata: [
+                        "offset": "\(records.offset(at: i))", "error": "\(error)",
+                    ])
+                }
+            }
+            state.positions[topic] = max(next, state.positions[topic, default: 0])
+        }
+    }
+}

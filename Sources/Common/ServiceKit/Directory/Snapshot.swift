@@ -1,0 +1,76 @@
+public import Common
+import Foundation
+
+extension Directory {
+    /// What is known at one point of the topics.
+    public struct Snapshot: Sendable {
+        public fileprivate(set) var workspaces: [WorkspaceID: WorkspaceRecord] = [:]
+        public fileprivate(set) var connections: [ConnectionID: ConnectionRecord] = [:]
+        public fileprivate(set) var streams: [StreamID: StreamRecord] = [:]
+        public fileprivate(set) var keys: [String: VerificationKeyRecord] = [:]
+        public fileprivate(set) var revoked: Set<TokenID> = []
+        public internal(set) var statuses: [StreamID: StreamStatus] = [:]
+        /// Grows with each change of workspaces, connections, streams or keys.
+        public fileprivate(set) var revision: Int64 = 0
+
+        /// The streams of a workspace, oldest first.
+        public func streams(of workspace: WorkspaceID) -> [StreamRecord] {
+            streams.values.filter { $0.workspace == workspace }.sorted { $0.id < $1.id }
+        }
+
+        /// A workspace that this caller may see.
+        ///
+        /// - Throws: ``Problem`` 404 whether it does not exist, is deleted or belongs to another account.
+        public func workspace(_ id: WorkspaceID, for caller: Caller) throws -> WorkspaceRecord {
+            guard let workspace = workspaces[id], !workspace.isDeleted,
+                workspace.account == caller.account || caller.scopes.contains(.admin)
+            else { throw Problem.notFound("no workspace \(id) in this account; `GET /v1/workspaces` lists them") }
+            return workspace
+        }
+
+        /// A stream that this caller may see.
+        ///
+        /// - Throws: ``Problem`` 404 as ``workspace(_:for:)``.
+        public func stream(_ id: StreamID, for caller: Caller) throws -> StreamRecord {
+            guard let stream = streams[id], stream.status != .deleted,
+                (try? workspace(stream.workspace, for: caller)) != nil
+            else { throw Problem.notFound("no stream \(id) in this account; `GET /v1/streams` lists them") }
+            return stream
+        }
+    }
+}
+
+extension Directory.Snapshot {
+    mutating func apply(_ value: Data, of topic: Topic, _ decoder: JSONDecoder) throws {
+        if topic == .connections {
+            apply(try decoder.decode(DirectoryRecord.self, from: value))
+        } else {
+            let status = try decoder.decode(StreamStatus.self, from: value)
+            statuses[status.stream] = status
+        }
+    }
+
+    private mutating func apply(_ record: DirectoryRecord) {
+        revision += 1
+        switch record {
+        case .workspace(let record): workspaces[record.id] = record
+        case .connection(let record): connections[record.id] = record
+        case .stream(let record): streams[record.id] = record
+        case .key(let record): keys[record.keyID] = record
+        case .revocation(let record): revoked.insert(record.token)
+        }
+    }
+
+    /// Forgets the record of this key: a tombstone says that nobody needs it any more.
+    mutating func remove(key: String) {
+        revision += 1
+        if let id = WorkspaceID(key) { workspaces[id] = nil }
+        if let id = ConnectionID(key) { connections[id] = nil }
+        if let id = StreamID(key) {
+            streams[id] = nil
+            statuses[id] = nil
+        }
+        if let id = TokenID(key) { revoked.remove(id) }
+        if key.hasPrefix("key_") { keys[String(key.dropFirst(4))] = nil }
+    }
+}
