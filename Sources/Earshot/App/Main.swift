@@ -1,1 +1,22 @@
-@main enum Main { static func main() {} }
+import ArgumentParser
+
+/// Every piece of customer feedback, within earshot.
+@main
+struct EarshotCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "earshot",
+        abstract: "Collects customer feedback from everywhere, understands it, and answers questions about it.",
+        discussion: """
+            Try it:           earshot demo
+            Run it:           earshot serve --data ./data --port 8080
+            Give access:      earshot token create --data ./data --account Acme
+            Check the books:  earshot doctor --data ./data
+
+            Exit codes: 0 done, 1 failed, 2 wrong command line or settings, 3 no server answered.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            ServeCommand.self, DoctorCommand.self, TokenCommand.self, CheckConfigCommand.self,
+            RolesCommand.self,
+        ])
+}

@@ -1,0 +1,80 @@
+import Common
+import Foundation
+import Glibc
+
+/// The folder of everything that an embedded server keeps, held by one process at a time.
+///
+/// `log/` the event log · `<service>.sqlite` each service's tables · `keys/master.key` · `server.json` who serves it.
+struct DataFolder: Sendable {
+    let path: String
+
+    /// - Throws: ``SettingsError`` if the folder cannot be made.
+    init(_ path: String) throws {
+        self.path = path
+        for folder in [path, path + "/log", path + "/keys"] {
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            } catch {
+                throw SettingsError("data", "cannot make the folder \(folder): \(error.localizedDescription)")
+            }
+        }
+    }
+
+    var log: String { path + "/log" }
+    func database(of service: String) -> String { "\(path)/\(service).sqlite" }
+    private var serverFile: String { path + "/server.json" }
+
+    /// The master key; made if there is none yet.
+    func masterKey() throws -> [UInt8] {
+        let file = path + "/keys/master.key"
+        if let text = try? String(contentsOfFile: file, encoding: .utf8) {
+            guard let key = Data(base64Encoded: text.trimmingCharacters(in: .whitespacesAndNewlines)), key.count == 32 else {
+                throw SettingsError("master_key", "\(file) does not hold 32 bytes in base 64; restore it from a backup")
+            }
+            return Array(key)
+        }
+        let key = (0..<32).map { _ in UInt8.random(in: 0...255) }
+        let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0 else { throw SettingsError("master_key", "cannot write \(file)") }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try handle.write(contentsOf: Data((Data(key).base64EncodedString() + "\n").utf8))
+        try handle.synchronize()
+        return key
+    }
+
+    /// Takes the folder for this process; nil if another process has it.
+    func claim() -> DataFolderClaim? { DataFolderClaim(path + "/earshot.lock") }
+
+    /// Tells other commands who serves this folder.
+    func announce(url: String) throws {
+        try Data(#"{"url":"\#(url)","pid":\#(getpid())}"#.utf8).write(to: URL(fileURLWithPath: serverFile), options: .atomic)
+    }
+
+    /// The address of the server that has this folder, if it told.
+    func announcedURL() -> String? {
+        guard let data = FileManager.default.contents(atPath: serverFile),
+            let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
+        else { return nil }
+        return object["url"] as? String
+    }
+
+    func withdraw() { try? FileManager.default.removeItem(atPath: serverFile) }
+}
+
+/// A data folder in this process's hands; the kernel lets go of it when the process ends, however it ends.
+final class DataFolderClaim: Sendable {
+    private let descriptor: Int32
+
+    fileprivate init?(_ file: String) {
+        let opened = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard opened >= 0 else { return nil }
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+            close(opened)
+            return nil
+        }
+        descriptor = opened
+    }
+
+    deinit { close(descriptor) }
+}

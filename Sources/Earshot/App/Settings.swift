@@ -1,0 +1,77 @@
+import Common
+import Configuration
+import Foundation
+import Logging
+import SystemPackage
+
+/// Everything that an operator can set, read once at start and checked.
+///
+/// Settings come from the environment (`EARSHOT_HTTP_PORT`), then from a YAML file (`http: {port: 8080}`), then from
+/// the defaults here; an option on the command line beats them all.
+struct Settings: Sendable {
+    /// `data` (EARSHOT_DATA): the folder of everything that is kept. Default `./data`.
+    var data: String
+    /// `http.host` (EARSHOT_HTTP_HOST). Default 127.0.0.1; 0.0.0.0 listens on all addresses.
+    var host: String
+    /// `http.port` (EARSHOT_HTTP_PORT). Default 8080; 0 lets the system choose.
+    var port: Int
+    /// `http.public_url` (EARSHOT_HTTP_PUBLIC_URL): how the outside reaches us. Default `http://<host>:<port>`.
+    var publicURL: String?
+    /// `log.level` (EARSHOT_LOG_LEVEL): trace, debug, info, notice, warning, error, critical. Default info.
+    var logLevel: Logger.Level
+    /// `connectors` (EARSHOT_CONNECTORS): a folder of connector manifests besides those that are built in.
+    var connectors: String?
+    /// `fetch.allow_addresses` (EARSHOT_FETCH_ALLOW_ADDRESSES): internal networks that may be fetched from, as CIDR.
+    var allowedAddresses: [String]
+    /// `master_key` (EARSHOT_MASTER_KEY, secret): 32 bytes in base 64. Default: `keys/master.key` in the data folder,
+    /// made at first start.
+    var masterKey: Secret?
+
+    /// Reads and checks the settings.
+    ///
+    /// - Parameter file: A YAML file; nil reads `earshot.yaml` of the data folder if there is one.
+    static func read(file: String? = nil, data: String? = nil) async throws -> Settings {
+        let environment = EnvironmentVariablesProvider().prefixKeys(with: "earshot")
+        let outer = ConfigReader(providers: [environment])
+        let folder = data ?? outer.string(forKey: "data", default: "./data")
+        let path = file ?? folder + "/earshot.yaml"
+        if let file, !FileManager.default.isReadableFile(atPath: file) {
+            throw SettingsError("--config", "no file \(file) that can be read")
+        }
+        let yaml: FileProvider<YAMLSnapshot>
+        do {
+            yaml = try await FileProvider<YAMLSnapshot>(filePath: FilePath(path), allowMissing: true)
+        } catch {
+            throw SettingsError(path, "not a settings file: \(error)")
+        }
+        let config = ConfigReader(providers: [environment, yaml])
+        let levelName = config.string(forKey: "log.level", default: "info")
+        guard let level = Logger.Level(rawValue: levelName) else {
+            throw SettingsError(
+                "log.level", "\(levelName) is none of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        let port = config.int(forKey: "http.port", default: 8080)
+        guard (0...65_535).contains(port) else { throw SettingsError("http.port", "\(port) is not between 0 and 65535") }
+        let publicURL = config.string(forKey: "http.public_url")
+        if let publicURL, !publicURL.hasPrefix("http://"), !publicURL.hasPrefix("https://") {
+            throw SettingsError("http.public_url", "\(publicURL) begins neither with http:// nor with https://")
+        }
+        return Settings(
+            data: folder, host: config.string(forKey: "http.host", default: "127.0.0.1"), port: port,
+            publicURL: publicURL.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }, logLevel: level,
+            connectors: config.string(forKey: "connectors"),
+            allowedAddresses: config.stringArray(forKey: "fetch.allow_addresses", default: []),
+            masterKey: config.string(forKey: "master_key", isSecret: true).map(Secret.init))
+    }
+}
+
+/// A setting that cannot be used: which, and why.
+struct SettingsError: Error, CustomStringConvertible {
+    let setting: String
+    let reason: String
+    init(_ setting: String, _ reason: String) {
+        self.setting = setting
+        self.reason = reason
+    }
+    var description: String { "setting \(setting): \(reason)" }
+}
