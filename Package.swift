@@ -52,7 +52,7 @@ let package = Package(
             name: "EarshotKit",
             targets: [
                 "ByteJSON", "Common", "ServiceKit", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "Connectors",
-                "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo",
+                "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo",
             ]),
     ],
     dependencies: [
@@ -118,16 +118,19 @@ let package = Package(
                 jwt,
             ]),
 
+        // A client of the server's HTTP interface, for commands and the demonstration
+        module("Client", "Earshot/Client", ["ByteJSON", "Common"]),
+
         // The demonstration's world: a generator with ground truth, and a replay server
         module(
             "Demo", "Earshot/Demo",
-            ["ByteJSON", "Common", "Compression", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto]),
+            ["ByteJSON", "Client", "Common", "Compression", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto]),
 
         // The executable: commands, and the one file that chooses backends
         .executableTarget(
             name: "Earshot",
             dependencies: [
-                "ByteJSON", "Common", "Compression", "Connectors", "ServiceKit", "SQLiteDatabase", "SQLiteLog",
+                "ByteJSON", "Client", "Common", "Compression", "Connectors", "ServiceKit", "SQLiteDatabase", "SQLiteLog",
                 "CurlTransport", "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo", arguments,
                 configuration, lifecycle, logging, hummingbird, crypto,
             ],
@@ -162,6 +165,6 @@ let package = Package(
         ]),
         tests("Demo", ["ByteJSON", "Common", "Compression", "Demo", "TestKit"]),
         tests("Architecture", ["TestKit"]),
-        tests("Pipeline", ["ByteJSON", "Common", "Demo", "TestKit"]),
+        tests("Pipeline", ["ByteJSON", "Client", "Common", "CurlTransport", "Demo", "TestKit", lifecycle, logging]),
     ]
 )

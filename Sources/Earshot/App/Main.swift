@@ -16,7 +16,6 @@ struct EarshotCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            ServeCommand.self, DoctorCommand.self, TokenCommand.self, CheckConfigCommand.self,
-            RolesCommand.self,
+            CheckConfigCommand.self,
         ])
 }

@@ -1,13 +1,13 @@
-import ByteJSON
-import Common
+public import ByteJSON
+public import Common
 
 /// Talks to a server's HTTP interface on behalf of a command.
-struct APIClient: Sendable {
-    let server: String
+public struct APIClient: Sendable {
+    public let server: String
     private let token: Secret
     private let transport: any HTTPTransport
 
-    init(server: String, token: Secret, transport: any HTTPTransport) {
+    public init(server: String, token: Secret, transport: any HTTPTransport) {
         self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
         self.token = token
         self.transport = transport
@@ -17,7 +17,7 @@ struct APIClient: Sendable {
     ///
     /// - Throws: ``APIFailure`` with the server's own words, or that it cannot be reached.
     @discardableResult
-    func send(
+    public func send(
         _ method: String, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [],
         body: [UInt8] = [], contentType: String = "application/json"
     ) async throws -> IncomingResponse {
@@ -48,7 +48,7 @@ struct APIClient: Sendable {
     }
 
     /// An answer that is JSON.
-    func json(
+    public func json(
         _ method: String, _ path: String, query: [(String, String)] = [], body: JSON? = nil
     ) async throws -> JSONValue {
         try JSONDocument(parsing: try await send(method, path, query: query, body: body?.bytes ?? []).body).root
@@ -56,19 +56,19 @@ struct APIClient: Sendable {
 }
 
 /// Why the server did not do what a command asked for.
-enum APIFailure: Error, CustomStringConvertible {
+public enum APIFailure: Error, CustomStringConvertible {
     case unreachable(server: String, reason: String)
     case refused(status: Int, detail: String, retryAfter: Int?)
 
     /// Whether the same request may well succeed a little later.
-    var isTransient: Bool {
+    public var isTransient: Bool {
         switch self {
         case .unreachable: true
         case .refused(let status, _, _): status == 429 || status == 503 || status == 502 || status == 504
         }
     }
 
-    var description: String {
+    public var description: String {
         switch self {
         case .unreachable(let server, let reason): "the server at \(server) cannot be reached: \(reason)"
         case .refused(let status, let detail, _): "the server refused (\(status)): \(detail)"
@@ -78,7 +78,7 @@ enum APIFailure: Error, CustomStringConvertible {
 
 extension String {
     /// Percent-encoded by RFC 3986, unreserved characters left as they are.
-    var percentEncoded: String {
+    public var percentEncoded: String {
         var text = ""
         for byte in utf8 {
             switch byte {

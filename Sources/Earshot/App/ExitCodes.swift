@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import Common
 import Foundation
 
@@ -31,6 +32,6 @@ func reportingErrors(_ work: () async throws -> Void) async throws {
 }
 
 /// Writes one line to standard error.
-func printError(_ message: some CustomStringConvertible) {
+func printError(_ message: Any) {
     FileHandle.standardError.write(Data("earshot: \(message)\n".utf8))
 }
