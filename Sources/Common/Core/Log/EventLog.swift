@@ -129,38 +129,3 @@ public enum EventLogError: Error, Sendable, CustomStringConvertible {
         }
     }
 }
-
-/// Spreads keys over partitions: murmur2 as Kafka's default partitioner does it, so both logs agree.
-public enum Partitioner {
-    public static func partition(forKey key: some Collection<UInt8>, of partitions: Int) -> Int {
-        partitions <= 1 ? 0 : Int(murmur2(Array(key)) & 0x7FFF_FFFF) % partitions
-    }
-
-    /// MurmurHash2, 32 bits, with Kafka's seed.
-    public static func murmur2(_ data: [UInt8]) -> UInt32 {
-        let m: UInt32 = 0x5BD1_E995
-        var h: UInt32 = 0x9747_B28C ^ UInt32(truncatingIfNeeded: data.count)
-        let blocks = data.count / 4
-        for i in 0..<blocks {
-            var k = UInt32(data[4 * i]) | UInt32(data[4 * i + 1]) << 8 | UInt32(data[4 * i + 2]) << 16
-            k |= UInt32(data[4 * i + 3]) << 24
-            k = k &* m
-            k ^= k >> 24
-            k = k &* m
-            h = h &* m
-            h ^= k
-        }
-        let tail = 4 * blocks
-        let left = data.count - tail
-        if left == 3 { h ^= UInt32(data[tail + 2]) << 16 }
-        if left >= 2 { h ^= UInt32(data[tail + 1]) << 8 }
-        if left >= 1 {
-            h ^= UInt32(data[tail])
-            h = h &* m
-        }
-        h ^= h >> 13
-        h = h &* m
-        h ^= h >> 15
-        return h
-    }
-}

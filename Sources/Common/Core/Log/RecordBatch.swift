@@ -3,20 +3,36 @@
 /// The unit of work everywhere: about a thousand records cross a task, a thread or a disk at once.
 public struct RecordBatch: Sendable {
     /// Keys, headers and values, one after another.
-    public private(set) var arena: [UInt8] = []
-    @usableFromInline var entries: [Entry] = []
+    public package(set) var arena: [UInt8] = []
+    /// One a record; for backends, which move records without looking into them.
+    package var entries: [Entry] = []
 
-    @usableFromInline struct Entry: Sendable {
+    /// Where a record lies in the arena: key, headers and value follow each other.
+    package struct Entry: Sendable {
         /// Offset in the partition; -1 before the record was appended.
-        @usableFromInline var offset: Int64
-        /// When it was appended, in milliseconds since 1970.
-        @usableFromInline var timestamp: Int64
-        @usableFromInline var start: Int
+        package var offset: Int64
+        /// When it was appended, in milliseconds since 1970; 0 before, unless the producer said.
+        package var timestamp: Int64
+        package var start: Int
         /// -1 is null.
-        @usableFromInline var keyLength: Int
-        @usableFromInline var headersLength: Int
+        package var keyLength: Int
+        package var headersLength: Int
         /// -1 is null: a tombstone.
-        @usableFromInline var valueLength: Int
+        package var valueLength: Int
+
+        package init(
+            offset: Int64, timestamp: Int64, start: Int, keyLength: Int, headersLength: Int, valueLength: Int
+        ) {
+            self.offset = offset
+            self.timestamp = timestamp
+            self.start = start
+            self.keyLength = keyLength
+            self.headersLength = headersLength
+            self.valueLength = valueLength
+        }
+
+        /// Bytes of key, headers and value.
+        package var length: Int { max(0, keyLength) + headersLength + max(0, valueLength) }
     }
 
     public init() {}
@@ -35,6 +51,7 @@ public struct RecordBatch: Sendable {
     /// - Parameters:
     ///   - key: Decides the partition and what compaction keeps; nil spreads records over the partitions.
     ///   - value: nil is a tombstone.
+    ///   - timestamp: When it happened, for retention; 0 lets the log say when it was appended.
     public mutating func append(
         key: (some Collection<UInt8>)?, headers: RecordHeaders = RecordHeaders(), value: (some Collection<UInt8>)?,
         offset: Int64 = -1, timestamp: Timestamp = Timestamp(milliseconds: 0)

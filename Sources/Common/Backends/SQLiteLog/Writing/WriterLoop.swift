@@ -1,0 +1,118 @@
+import Common
+
+/// What the writer's thread does with the work it takes.
+struct WriterLoop {
+    /// What one transaction may hold.
+    private static let groupBytes = 16 << 20
+    /// From this many pages on (4 MiB) the write-ahead log is copied into the file, by another thread…
+    private static let pagesForCheckpoint = 1000
+    /// …and from this many on (64 MiB) by the writer itself, which bounds it.
+    private static let pagesAtMost = 16_000
+
+    private let connection: LogConnection
+    private let coordinator: Coordinator
+    private let checkpointer: Checkpointer
+    /// Kept from group to group for their buffers.
+    private var partitions: [String: TopicAppender] = [:]
+
+    init(connection: LogConnection, coordinator: Coordinator, checkpointer: Checkpointer) {
+        self.connection = connection
+        self.coordinator = coordinator
+        self.checkpointer = checkpointer
+    }
+
+    mutating func process(_ work: [LogWriter.Work]) {
+        var group: [LogWriter.Work] = []
+        var bytes = 0
+        for piece in work {
+            if case .other(let body) = piece {
+                body(connection)
+                continue
+            }
+            group.append(piece)
+            bytes += piece.bytes
+            if bytes >= Self.groupBytes {
+                commit(group)
+                group.removeAll()
+                bytes = 0
+            }
+        }
+        if !group.isEmpty { commit(group) }
+        boundWAL()
+    }
+
+    /// Writes a group in one transaction and answers all of it.
+    private mutating func commit(_ group: [LogWriter.Work]) {
+        var positions: [[LogPosition]] = []
+        do {
+            try connection.transaction {
+                let now = Timestamp.now.milliseconds
+                for case .append(let append) in group {
+                    let appender = try appender(of: append.topic)
+                    positions.append(try appender.add(append, now: now, to: connection))
+                }
+                for appender in partitions.values where appender.isTouched { try appender.finish(in: connection) }
+                for case .commit(let commit) in group { try write(commit) }
+            }
+        } catch {
+            for appender in partitions.values { appender.forget() }
+            fail(group, with: error)
+            return
+        }
+        coordinator.failure = nil
+        for (topic, appender) in partitions where appender.isTouched { coordinator.note(appender.take(), of: topic) }
+        var next = 0
+        for piece in group {
+            switch piece {
+            case .append(let append):
+                append.continuation.resume(returning: positions[next])
+                next += 1
+            case .commit(let commit): commit.continuation.resume()
+            case .other: break
+            }
+        }
+    }
+
+    private func fail(_ group: [LogWriter.Work], with error: any Error) {
+        coordinator.failure = "\(error)"
+        for piece in group {
+            switch piece {
+            case .append(let append): append.continuation.resume(throwing: error)
+            case .commit(let commit): commit.continuation.resume(throwing: error)
+            case .other: break
+            }
+        }
+    }
+
+    private mutating func appender(of topic: String) throws -> TopicAppender {
+        if let known = partitions[topic] {
+            if !known.isTouched { known.begin(at: try coordinator.topicForWriter(topic)) }
+            return known
+        }
+        let appender = TopicAppender()
+        appender.begin(at: try coordinator.topicForWriter(topic))
+        partitions[topic] = appender
+        return appender
+    }
+
+    private func write(_ commit: LogWriter.Commit) throws {
+        let topic = try coordinator.topicForWriter(commit.topic)
+        let statement = try connection.statement(
+            """
+            INSERT INTO committed (consumers, topic, part, next_offset) VALUES (?, ?, ?, ?)
+            ON CONFLICT (consumers, topic, part) DO UPDATE SET next_offset = excluded.next_offset
+            """)
+        for (partition, offset) in commit.positions {
+            try statement.run(
+                .text(commit.group.name), .integer(topic.id), .integer(Int64(partition)), .integer(offset))
+        }
+    }
+
+    private func boundWAL() {
+        if connection.pagesInWAL >= Self.pagesAtMost {
+            connection.checkpoint(waitingForReaders: true)
+        } else if connection.pagesInWAL >= Self.pagesForCheckpoint {
+            checkpointer.wake()
+        }
+    }
+}
