@@ -12,82 +12,39 @@ public indirect enum Expression: Sendable, Hashable {
     case constant(JSON)
     case coalesce([Expression])
     case call(Function, [Expression])
+    /// The parts, one after another, with what stands between them; missing parts are left out.
+    case join([Expression], separator: String)
+    /// The parts, one after another; missing if one of them is.
+    case concatenate([Expression])
     case when(Condition, then: Expression, else: Expression?)
     /// A value's replacement from a table; what the table lacks is missing unless there is a default.
     case map(Expression, [String: JSON], default: JSON?)
-    /// `take` of each element of an array.
-    case each(Expression, take: Path)
+    /// `take` of each element of an array for which `where` is true.
+    case each(Expression, where: Condition?, take: Expression)
+    /// `take` of the first element of an array for which `where` is true.
+    case find(Expression, where: Condition, take: Expression)
 
-    /// The closed list of functions.
+    /// The closed list of functions. The second argument, where there is one, is a constant.
     public enum Function: String, Sendable, CaseIterable {
         case lower, upper, trim
         case firstLine = "first_line"
-        case join
+        /// The text behind, or before, the first `mark`; missing if the mark is.
         case after, before
         /// Text of seconds since 1970, or the number itself, as an instant.
         case unix
         case unixMilliseconds = "unix_ms"
-        case string, number
+        /// The value as text; an array or an object is missing.
+        case string
+        /// The value as a number; a text that is none is missing.
+        case number
+        /// The host of an address, with its port if that is written out.
         case host
         case stripPrefix = "strip_prefix"
+        /// Characters for the references `&amp;`, `&#39;`, … of HTML.
         case decodeHTML = "decode_html"
+        /// Percent-encoded as one part of an address.
+        case url
+        /// An instant in RFC 3339.
+        case rfc3339
     }
-}
-
-/// Where a value lies: member names and array positions, compiled once.
-public struct Path: Sendable, Hashable, CustomStringConvertible {
-    public enum Step: Sendable, Hashable {
-        case member(String)
-        case element(Int)
-    }
-
-    public let steps: [Step]
-
-    public init(steps: [Step]) { self.steps = steps }
-
-    /// `a.b.0.c`; a dot inside a name is written `\.`. Empty is the value itself.
-    public init(_ text: String) {
-        var names: [String] = []
-        var current = ""
-        var escaped = false
-        for character in text {
-            if escaped {
-                current.append(character)
-                escaped = false
-            } else if character == "\\" {
-                escaped = true
-            } else if character == "." {
-                names.append(current)
-                current = ""
-            } else {
-                current.append(character)
-            }
-        }
-        if !text.isEmpty { names.append(current) }
-        steps = names.map { name in Int(name).map(Step.element) ?? .member(name) }
-    }
-
-    public var description: String {
-        steps.map { step in
-            switch step {
-            case .member(let name): name
-            case .element(let position): String(position)
-            }
-        }.joined(separator: ".")
-    }
-}
-
-/// Whether something holds of a payload.
-///
-/// In YAML: `{exists: path}`, `{missing: path}`, `{equals: [path, value]}`, `{in: [path, [values]]}`,
-/// `{matches_prefix: [path, text]}`, `{truthy: path}`, `{all: […]}`, `{any: […]}`, `{not: …}`.
-public indirect enum Condition: Sendable, Hashable {
-    case exists(Expression)
-    case truthy(Expression)
-    case equals(Expression, JSON)
-    case isIn(Expression, [JSON])
-    case hasPrefix(Expression, String)
-    case all([Condition])
-    case any([Condition])
-    case not(Condition)
 }

@@ -1,0 +1,198 @@
+import ByteJSON
+import Common
+
+/// Reads one item by one shape.
+struct ItemReader {
+    let shape: Normalisation.Shape
+    let how: String
+    let receivedAt: Timestamp
+
+    /// What becomes of the item that the scope is about.
+    func read(_ scope: MappingScope) -> MappingOutcome {
+        if shape.skip?.holds(in: scope) == true { return .filtered(reason: "the connector leaves such items out") }
+        var draft = Draft()
+        for (field, expression) in shape.fields {
+            guard let value = expression.evaluate(in: scope) else { continue }
+            if let reason = draft.set(field, to: value) {
+                return .malformed(reason: "\(field.rawValue): \(reason)")
+            }
+        }
+        for (name, expression) in shape.custom {
+            if let value = expression.evaluate(in: scope) { draft.custom[name] = value.json }
+        }
+        return draft.finish(required: shape.required, how: how, receivedAt: receivedAt)
+    }
+}
+
+/// An item whose fields are being read.
+struct Draft {
+    var instance = ""
+    var externalID = ""
+    var kind = Feedback.Kind.other
+    var title: String?
+    var text: String?
+    var format = MappedItem.Format.plain
+    var url: String?
+    var createdAt: Timestamp?
+    var updatedAt: Timestamp?
+    var isDeleted = false
+    var deletedAt: Timestamp?
+    var rating: Double?
+    var minimum: Double?
+    var maximum: Double?
+    var productVersion: String?
+    var platform: String?
+    var language: String?
+    var author = Feedback.Author()
+    var threadID: String?
+    var inReplyTo: String?
+    var labels: [String] = []
+    var custom: [String: JSON] = [:]
+
+    /// Sets a field; answers why the value is wrong, if it is.
+    ///
+    /// A wrong value of a field that says only something besides (the rating's) is kept under `custom`, and no
+    /// reason to lose what the customer said.
+    mutating func set(_ field: NormalisedField, to value: MappedValue) -> String? {
+        switch field {
+        case .instance: return Self.assign(&instance, value)
+        case .externalID: return Self.assign(&externalID, value)
+        case .text:
+            guard let string = value.string else { return "not a text" }
+            text = string
+        case .title: title = nonEmpty(value)
+        case .kind: kind = value.string.flatMap { Feedback.Kind(rawValue: $0.lowercased()) } ?? .other
+        case .format:
+            guard let known = value.string.flatMap({ MappedItem.Format(rawValue: $0.lowercased()) }) else {
+                return "none of plain, html, markdown, bbcode"
+            }
+            format = known
+        case .url: url = nonEmpty(value)
+        case .createdAt: return Self.assign(&createdAt, value)
+        case .updatedAt: return Self.assign(&updatedAt, value)
+        case .deleted:
+            if value.kind == .boolean || value.double == 0 || value.double == 1 {
+                isDeleted = value.isTruthy
+            } else if let time = value.timestamp {
+                (isDeleted, deletedAt) = (true, time)
+            } else {
+                isDeleted = value.isTruthy
+            }
+        case .rating:
+            rating = value.double
+            if rating == nil, !value.isEmpty { custom[field.rawValue] = value.json }
+        case .ratingMinimum: minimum = value.double
+        case .ratingMaximum: maximum = value.double
+        case .productVersion: productVersion = nonEmpty(value)
+        case .platform: platform = nonEmpty(value)
+        case .language: language = nonEmpty(value).flatMap(LanguageTag.tag)
+        case .authorID: author.id = nonEmpty(value)
+        case .authorName: author.name = nonEmpty(value)
+        case .authorEmail: author.email = nonEmpty(value)
+        case .locale: author.locale = nonEmpty(value)
+        case .country: author.country = nonEmpty(value).map { CountryCode.alpha2($0) }
+        case .threadID: threadID = nonEmpty(value)
+        case .inReplyTo: inReplyTo = nonEmpty(value)
+        case .labels: labels = Self.labels(value)
+        }
+        return nil
+    }
+
+    /// The finished item, or why it is none.
+    func finish(required: [NormalisedField], how: String, receivedAt: Timestamp) -> MappingOutcome {
+        for field in required where isMissing(field) { return .malformed(reason: "\(field.rawValue) is missing") }
+        guard !externalID.isEmpty else { return .malformed(reason: "external_id is missing") }
+        let text = text ?? ""
+        if !isDeleted, rating == nil, title == nil, text.utf8.allSatisfy({ $0 <= 0x20 }) {
+            return self.text == nil ? .malformed(reason: "text is missing") : .filtered(reason: "no text")
+        }
+        var item = MappedItem(
+            instance: instance, externalID: externalID, createdAt: createdAt ?? updatedAt ?? receivedAt,
+            revision: revision(how: how, receivedAt: receivedAt))
+        item.kind = kind
+        item.title = title
+        item.text = text
+        item.format = format
+        item.url = url
+        item.timeIsAssumed = createdAt == nil && updatedAt == nil
+        item.updatedAt = updatedAt
+        item.deletedAt = isDeleted ? deletedAt ?? receivedAt : nil
+        item.rating = rating
+        item.ratingScale = scale
+        item.productVersion = productVersion
+        item.platform = platform
+        item.language = language
+        item.author = author
+        item.threadID = threadID
+        item.inReplyTo = inReplyTo
+        item.labels = labels
+        item.custom = custom
+        return .item(item)
+    }
+
+    /// The newest time that the provider tells.
+    ///
+    /// Without any, what is pushed is as new as its arrival; what is read or imported again is no news, so that
+    /// reading twice changes nothing.
+    private func revision(how: String, receivedAt: Timestamp) -> Int64 {
+        let known = [createdAt, updatedAt, deletedAt].compactMap(\.self).max()
+        return (known ?? (how == "push" || isDeleted ? receivedAt : Timestamp(milliseconds: 0))).milliseconds
+    }
+
+    private var scale: Feedback.RatingScale? {
+        guard let rating, let maximum else { return nil }
+        let minimum = minimum ?? (maximum <= 7 && maximum > 1 ? min(1, rating) : 0)
+        return minimum < maximum && rating >= minimum && rating <= maximum
+            ? Feedback.RatingScale(minimum, maximum) : nil
+    }
+
+    private func isMissing(_ field: NormalisedField) -> Bool {
+        switch field {
+        case .instance: instance.isEmpty
+        case .externalID: externalID.isEmpty
+        case .title: title == nil
+        case .text: text == nil && !isDeleted
+        case .url: url == nil
+        case .createdAt: createdAt == nil && !isDeleted
+        case .updatedAt: updatedAt == nil
+        case .rating: rating == nil && !isDeleted
+        case .authorID: author.id == nil
+        case .authorName: author.name == nil
+        case .authorEmail: author.email == nil
+        case .threadID: threadID == nil
+        case .kind, .format, .deleted, .ratingMinimum, .ratingMaximum, .productVersion, .platform, .language, .locale,
+            .country, .inReplyTo, .labels:
+            false
+        }
+    }
+
+    private static func assign(_ target: inout String, _ value: MappedValue) -> String? {
+        guard let text = value.string else { return "not a text" }
+        target = text
+        return nil
+    }
+
+    private static func assign(_ target: inout Timestamp?, _ value: MappedValue) -> String? {
+        if value.isEmpty { return nil }
+        guard let time = value.timestamp else { return "not a date or an instant: \(value.json.text)" }
+        target = time
+        return nil
+    }
+
+    private func nonEmpty(_ value: MappedValue) -> String? {
+        value.string.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A list's texts (or the names of its objects), or the parts of a text between commas.
+    private static func labels(_ value: MappedValue) -> [String] {
+        let names: [String] =
+            if value.kind == .array {
+                value.elements.compactMap { element in
+                    if case .value(let object) = element, object.kind == .object { object["name"]?.string } else { element.string }
+                }
+            } else {
+                value.string?.split(separator: ",").map { String($0).trimmed } ?? []
+            }
+        return names.filter { !$0.isEmpty }
+    }
+}
