@@ -2,7 +2,7 @@
 /// An event that was set aside: where, why, and the original, untouched.
 public struct DeadLetter: Sendable, Codable, Hashable {
     /// Where it failed.
-    public enum Stage: String, Sendable, Codable { case receive, normalise, annotate, store }
+    public enum Stage: String, Sendable, Codable, CaseIterable { case receive, normalise, annotate, store }
 
     public var id: DeadLetterID
     public var workspace: WorkspaceID?

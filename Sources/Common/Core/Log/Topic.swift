@@ -71,6 +71,8 @@ public enum RawHeader {
     public static let context = "context"
     /// Id of the dead letter that this event is a replay of.
     public static let replayOf = "replay-of"
+    /// Which try this is, where it is a replay: 2, 3, …
+    public static let attempt = "attempt"
     /// Prefix of the sender's own headers that the connector asks to keep, name in lower case.
     public static let kept = "h-"
 }

@@ -1,0 +1,196 @@
+import Common
+import Connectors
+import Engines
+import Logging
+import ServiceKit
+import Synchronization
+
+/// Raw events in, feedback and dead letters out, each exactly once in effect.
+///
+/// For each batch, in this order: feedback is appended, dead letters are appended, and one transaction moves the
+/// position and the ledger. A crash in between makes the same batch come again; what is then appended twice carries
+/// the same raw reference or the same dead letter id, and is dropped by its readers.
+final class RawEventHandler: BatchHandler {
+    private let log: any EventLog
+    private let ledger: LedgerStore
+    private let directory: Directory
+    private let connectors: ConnectorRegistry
+    private let pipeline: EnginePipeline
+    private let settings: ParserSettings
+    private let metrics: Metrics
+    private let logger: Logger
+    private let now: @Sendable () -> Timestamp
+    private let state: Mutex<State>
+
+    /// What is remembered from batch to batch; each partition has its own, and a crash may forget it.
+    private struct State {
+        var partitions: [Int: PartitionState] = [:]
+        var stopped: StoppedReason?
+        /// How many failures beyond the budget an operator has allowed.
+        var allowance = 0
+    }
+
+    private struct PartitionState {
+        var outcomes: RecentOutcomes
+        var feedbackEnds: [Int64]
+        var appended: AppendedBefore
+    }
+
+    init(context: RoleContext, pipeline: EnginePipeline, settings: ParserSettings) {
+        log = context.log
+        ledger = LedgerStore(database: context.database)
+        directory = context.directory
+        connectors = context.connectors
+        self.pipeline = pipeline
+        self.settings = settings
+        metrics = context.metrics
+        logger = context.logger
+        now = context.now
+        state = Mutex(State())
+    }
+
+    /// Why the parser has stopped, if it has.
+    var stopped: StoppedReason? { state.withLock { $0.stopped } }
+
+    /// Lets this many more items fail beyond the budget.
+    func allow(failures: Int) { state.withLock { $0.allowance += failures } }
+
+    func start(of partition: Int) async throws -> Int64? {
+        let bounds = try await log.bounds(of: .raw).first { $0.partition == partition }
+        let position = try await ledger.position(of: partition, first: bounds?.first ?? 0)
+        let appended =
+            position.next < bounds?.end ?? 0
+            ? try await AppendedBefore(
+                readingFrom: position.feedbackEnds, rawPartition: partition, next: position.next, log: log)
+            : AppendedBefore()
+        state.withLock {
+            $0.partitions[partition] = PartitionState(
+                outcomes: $0.partitions[partition]?.outcomes ?? RecentOutcomes(window: settings.deadLetterBudget.window),
+                feedbackEnds: position.feedbackEnds, appended: appended)
+        }
+        return position.next
+    }
+
+    func handle(_ batches: [PartitionBatch]) async throws {
+        let intake = batches.map { batch in
+            Intake(batch: batch, facts: (0..<batch.records.count).map { RawFacts(batch.records.headers(at: $0)) })
+        }
+        let plans = StreamPlans(try await snapshot(for: intake), connectors: connectors)
+        let parser = EventParser(pipeline: pipeline, settings: settings, now: now())
+
+        let entries = try await withThrowingTaskGroup(of: LedgerStore.Entry.self) { group in
+            for part in intake { group.addTask { try await self.process(part, with: parser, plans) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        try await ledger.commit(entries.sorted { $0.partition < $1.partition })
+        remember(entries)
+    }
+
+    /// The directory as it is now; read on to its end first if an event names a stream that is not in it yet.
+    private func snapshot(for intake: [Intake]) async throws -> Directory.Snapshot {
+        let snapshot = directory.current
+        var last: ArraySlice<UInt8> = []
+        for part in intake {
+            for facts in part.facts where facts.stream != last {
+                last = facts.stream
+                guard let id = StreamID(String(decoding: last, as: UTF8.self)), snapshot.streams[id] == nil else { continue }
+                try await directory.load()
+                return directory.current
+            }
+        }
+        return snapshot
+    }
+
+    /// Does the work of one partition's batch, all but the ledger.
+    private func process(_ intake: Intake, with parser: EventParser, _ plans: StreamPlans) async throws
+        -> LedgerStore.Entry
+    {
+        let partition = intake.batch.partition
+        let known = state.withLock { $0.partitions[partition] }
+        var outcomes = known?.outcomes ?? RecentOutcomes(window: settings.deadLetterBudget.window)
+        var entry = LedgerStore.Entry(
+            partition: partition, from: intake.batch.from, next: intake.batch.next, counts: [:],
+            feedbackEnds: known?.feedbackEnds ?? [])
+        var slices = PartitionParser(
+            intake, parser: parser, plans: plans, appended: known?.appended ?? AppendedBefore())
+        while let slice = slices.next() {
+            try judge(slice, &outcomes)
+            if !slice.feedback.isEmpty {
+                for position in try await log.append(slice.feedback, to: .feedback) {
+                    entry.reach(position.offset + 1, in: position.partition)
+                }
+            }
+            if !slice.deadLetters.isEmpty { try await log.append(slice.deadLetters, to: .deadLetters) }
+            for (workspace, counts) in slice.counts {
+                entry.counts[workspace, default: ParserLedger.Counts()] += counts
+            }
+        }
+        state.withLock { $0.partitions[partition]?.outcomes = outcomes }
+        return entry
+    }
+
+    /// Stops before the slice does harm, if too much of what came lately failed.
+    private func judge(_ slice: ParsedSlice, _ outcomes: inout RecentOutcomes) throws {
+        var over = 0
+        for failed in slice.failed {
+            outcomes.note(failed: failed)
+            if failed, outcomes.exceeds(settings.deadLetterBudget) { over += 1 }
+        }
+        guard over > 0 else { return }
+        let failures = outcomes.failures
+        let stopped = state.withLock { state -> StoppedReason? in
+            if state.allowance >= over {
+                state.allowance -= over
+                return nil
+            }
+            state.allowance = 0
+            let reason = StoppedReason(
+                failures: failures, window: settings.deadLetterBudget.window, example: slice.exampleOfFailure ?? "")
+            state.stopped = reason
+            return reason
+        }
+        if let stopped { throw stopped }
+    }
+
+    private func remember(_ entries: [LedgerStore.Entry]) {
+        var total = ParserLedger.Counts()
+        for entry in entries { for counts in entry.counts.values { total += counts } }
+        for (outcome, count) in [("emitted", total.emitted), ("filtered", total.filtered), ("dead", total.dead)] {
+            metrics.add(Double(count), to: .stageItems, [("stage", "parser"), ("outcome", outcome)])
+        }
+        state.withLock { state in
+            state.stopped = nil
+            for entry in entries { state.partitions[entry.partition]?.feedbackEnds = entry.feedbackEnds }
+        }
+    }
+}
+
+/// One partition's batch with the facts of its events.
+struct Intake: Sendable {
+    let batch: PartitionBatch
+    let facts: [RawFacts]
+}
+
+/// Why the parser has stopped taking from the topic.
+struct StoppedReason: Error, CustomStringConvertible {
+    let failures: Int
+    let window: Int
+    /// What the last failure was.
+    let example: String
+
+    var description: String {
+        """
+        \(failures) of the last \(window) items of \(Topic.raw) failed, more than the dead letter budget bears, \
+        the last one because: \(example). Nothing was set aside. Mend the connector's mapping, or let them go with \
+        POST /v1/parser/resume, or raise parser.dead_letter_budget
+        """
+    }
+}
+
+extension LedgerStore.Entry {
+    /// Notes that a feedback partition has grown to this end.
+    mutating func reach(_ end: Int64, in partition: Int) {
+        while feedbackEnds.count <= partition { feedbackEnds.append(0) }
+        feedbackEnds[partition] = max(feedbackEnds[partition], end)
+    }
+}

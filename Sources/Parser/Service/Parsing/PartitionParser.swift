@@ -1,0 +1,70 @@
+import Common
+import Connectors
+
+/// Goes through one partition's batch and gives what becomes of it, slice by slice, in order.
+struct PartitionParser {
+    private let intake: Intake
+    private let parser: EventParser
+    private let appended: AppendedBefore
+    private var plans: StreamPlans
+    /// The next event to be read.
+    private var event = 0
+    /// Items that were read and not yet handed on, from `taken` on.
+    private var items: [ReadItem] = []
+    private var taken = 0
+    /// The last event that a dead letter was made of.
+    private var lastDeadEvent = -1
+
+    init(_ intake: Intake, parser: EventParser, plans: StreamPlans, appended: AppendedBefore) {
+        self.intake = intake
+        self.parser = parser
+        self.plans = plans
+        self.appended = appended
+    }
+
+    /// The next slice; nil at the end.
+    mutating func next() -> ParsedSlice? {
+        let size = parser.settings.sliceSize
+        while items.count - taken < size, event < intake.facts.count {
+            parser.read(intake, event, &plans, into: &items)
+            event += 1
+        }
+        guard taken < items.count else { return nil }
+        let end = min(items.count, taken + size)
+        let slice = parser.finish(items[taken..<end], of: intake, appended: appended, lastDeadEvent: &lastDeadEvent)
+        if end == items.count {
+            items.removeAll(keepingCapacity: true)
+            taken = 0
+        } else {
+            taken = end
+        }
+        return slice
+    }
+}
+
+/// One item of a raw event, as the connector's mapping has it.
+struct ReadItem: Sendable {
+    /// Which event of the batch.
+    let event: Int
+    /// Which item of the event.
+    let item: Int
+    let outcome: MappingOutcome
+    /// nil where the event could not be matched to a stream that is parsed.
+    let plan: StreamPlan?
+    let workspace: WorkspaceID?
+    let stream: StreamID?
+}
+
+/// What becomes of a slice of items.
+struct ParsedSlice: Sendable {
+    /// To be appended to the feedback topic, in this order.
+    var feedback = RecordBatch()
+    /// To be appended to the dead letters.
+    var deadLetters = RecordBatch()
+    /// By workspace id; empty where it could not be told.
+    var counts: [String: ParserLedger.Counts] = [:]
+    /// For each item in order, whether it failed.
+    var failed: [Bool] = []
+    /// Why the last one that failed did.
+    var exampleOfFailure: String?
+}
