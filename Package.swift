@@ -26,6 +26,7 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 // MARK: - Makers: like targets are made alike
 
@@ -102,7 +103,7 @@ let package = Package(
             "Webhook", "Webhook",
             [
                 "ByteJSON", "Common", "Compression", "Connectors", "ServiceKit", lifecycle, logging, hummingbird,
-                httpTypes, nioCore, crypto, collections,
+                httpTypes, nioCore, crypto, deque,
             ]),
         module("Engines", "Parser/Engines", ["Common"]),
         module(

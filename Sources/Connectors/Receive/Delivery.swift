@@ -11,8 +11,9 @@ public protocol Delivery {
     func bodyValue(_ path: Path) -> String?
 }
 
-/// Where a delivery carries a value, compiled from its text.
-struct DeliveryPlace: Sendable, Hashable {
+/// Where a delivery carries a value, compiled from its text: a header's name (`X-Id`), one part of a header that lists
+/// `key=value` (`Stripe-Signature[t]`), or a path in the body (`body.event_id`).
+public struct DeliveryPlace: Sendable, Hashable {
     private enum Kind: Hashable {
         case header(String)
         case part(header: String, key: String)
@@ -20,7 +21,7 @@ struct DeliveryPlace: Sendable, Hashable {
     }
     private let kind: Kind
 
-    init(_ text: String) {
+    public init(_ text: String) {
         if text.hasPrefix("body.") {
             kind = .body(Path(String(text.dropFirst(5))))
         } else if text.hasSuffix("]"), let bracket = text.firstIndex(of: "[") {
@@ -31,7 +32,8 @@ struct DeliveryPlace: Sendable, Hashable {
         }
     }
 
-    func value(in delivery: some Delivery) -> String? {
+    /// The value, if the delivery carries it.
+    public func value(in delivery: some Delivery) -> String? {
         switch kind {
         case .header(let name): return delivery.header(name)
         case .body(let path): return delivery.bodyValue(path)

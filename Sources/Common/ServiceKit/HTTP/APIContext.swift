@@ -1,6 +1,7 @@
 public import Common
 public import Hummingbird
 public import Logging
+public import NIOCore
 
 /// What goes with one HTTP request.
 public struct APIContext: RequestContext {
@@ -10,8 +11,12 @@ public struct APIContext: RequestContext {
     /// Why the request's token was not accepted, if it carried one.
     public var refusal: AuthenticationFailure?
 
+    /// The connection, for closing it on a sender that never finishes.
+    public let channel: (any Channel)?
+
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        channel = source.channel
     }
 
     /// Who asks.

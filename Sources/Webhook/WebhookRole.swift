@@ -1,0 +1,35 @@
+public import ServiceKit
+import Common
+import Hummingbird
+import Logging
+import ServiceLifecycle
+
+/// The service that is pushed to: signed deliveries and imported files, each acknowledged once the log has it.
+public enum WebhookRole {
+    /// Builds the role; what deliveries the log's end holds is read before it returns.
+    public static func build(_ context: RoleContext, settings: WebhookSettings = .init()) async throws -> Role {
+        let window = DeliveryWindow(
+            maximumCount: settings.rememberedDeliveries, seconds: settings.rememberedSeconds)
+        try await window.fill(from: context.log, records: settings.recordsReadAtStart, now: context.now())
+        let deadlines = BodyDeadlines(seconds: settings.bodySeconds)
+        let bodies = BodyReader(
+            deadlines: deadlines, maximumBytesInFlight: settings.maximumBytesInFlight,
+            maximumRatio: settings.maximumRatio, retryAfter: settings.retryAfter)
+        let targets = HookTargets(
+            directory: context.directory, connectors: context.connectors, vault: context.vault,
+            deliveriesPerSecond: settings.deliveriesPerSecond, logger: context.logger)
+        let hooks = HookController(context: context, settings: settings, targets: targets, bodies: bodies, window: window)
+        return Role(
+            name: "webhook",
+            routes: { router in
+                hooks.addRoutes(to: router)
+            },
+            services: [deadlines],
+            readiness: {
+                switch await context.log.health() {
+                case .available: [HealthCheck(name: "event log", isHealthy: true)]
+                case .unavailable(let reason): [HealthCheck(name: "event log", isHealthy: false, reason: reason)]
+                }
+            })
+    }
+}
