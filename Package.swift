@@ -89,7 +89,10 @@ let package = Package(
         module("CurlTransport", "Common/Backends/CurlTransport", ["Common", "CCurl"]),
 
         // What all services run on
-        module("Connectors", "Connectors", ["ByteJSON", "Common", crypto, yams]),
+        .target(name: "CBuiltInManifests", path: "Sources/Connectors/BuiltIn/C"),
+        module(
+            "Connectors", "Connectors", ["ByteJSON", "Common", "CBuiltInManifests", crypto, yams],
+            exclude: ["BuiltIn/C"]),
         module(
             "ServiceKit", "Common/ServiceKit",
             [

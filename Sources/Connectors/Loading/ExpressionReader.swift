@@ -7,7 +7,10 @@ extension NodeReader {
         case .scalar(.null), .scalar(.bool):
             report("an expression is a path, a list of alternatives or a function; write {const: …} for a value", at: node)
             return nil
-        case .scalar: return .path(Path(node.text ?? ""))
+        case .scalar:
+            let path = Path(node.text ?? "")
+            noteHoles([path], at: node)
+            return .path(path)
         case .sequence(let nodes):
             if nodes.isEmpty { report("a list of alternatives needs one at least", at: node) }
             return .coalesce(nodes.compactMap { expression($0) })
@@ -59,6 +62,7 @@ extension NodeReader {
     private mutating func template(_ members: inout Members) -> Expression? {
         guard let node = members.take("template"), let source = text(node, "`template`") else { return nil }
         var parts: [Expression] = []
+        noteHoles(Template(source).holes, at: node)
         for piece in Template(source).pieces {
             switch piece {
             case .text(let text): parts.append(.constant(.string(text)))

@@ -44,6 +44,8 @@ public indirect enum Expression: Sendable, Hashable {
         case decodeHTML = "decode_html"
         /// Percent-encoded as one part of an address.
         case url
+        /// Without a solidus at the end.
+        case trimSlash = "trim_slash"
         /// An instant in RFC 3339.
         case rfc3339
     }

@@ -17,7 +17,7 @@ public struct Normalisation: Sendable {
         /// Fields of ``NormalisedField`` by expressions. An expression sees the item, and `root.`, `headers.`,
         /// `entity.`, `config.` (no secrets), `stream.`.
         public var fields: [(field: NormalisedField, value: Expression)]
-        /// Kept under `custom`.
+        /// Kept under `custom`; the name `*` keeps each member of an object.
         public var custom: [(name: String, value: Expression)]
 
         public init(

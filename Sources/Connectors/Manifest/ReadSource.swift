@@ -69,7 +69,7 @@ public enum Pagination: Sendable {
 
 /// How a source is read again without a gap and without doubles.
 public struct CursorRule: Sendable {
-    public enum Kind: String, Sendable {
+    public enum Kind: String, Sendable, CaseIterable {
         /// Ascending by `position`; the request asks for `>= cursor.position`.
         case ascending
         /// Newest first; stop at what is known.
@@ -119,7 +119,7 @@ public struct RateSignals: Sendable {
 ///
 /// Without a rule: 2xx is read, 304 is the end, 401 and 403 fail, 404 and 410 fail, 408, 425, 429 and 5xx retry.
 public struct ErrorRule: Sendable {
-    public enum Action: String, Sendable {
+    public enum Action: String, Sendable, CaseIterable {
         case retry, fail, ignore, end
         case rateLimited = "rate_limited"
     }

@@ -113,6 +113,7 @@ extension Expression.Function {
             value.string.map { .string($0.hasPrefix(argument) ? String($0.dropFirst(argument.count)) : $0) }
         case .decodeHTML: value.string.map { .string(CharacterReferences.decode($0)) }
         case .url: value.string.map { .string(PercentEncoding.component($0)) }
+        case .trimSlash: Template.Function.trimSlash.apply(to: value).map(MappedValue.string)
         case .rfc3339: value.timestamp.map { .string($0.description) }
         }
     }

@@ -18,7 +18,12 @@ struct ItemReader {
             }
         }
         for (name, expression) in shape.custom {
-            if let value = expression.evaluate(in: scope) { draft.custom[name] = value.json }
+            guard let value = expression.evaluate(in: scope)?.json else { continue }
+            if name != "*" {
+                draft.custom[name] = value
+            } else if let members = value.object {
+                draft.custom.merge(members) { $1 }
+            }
         }
         return draft.finish(required: shape.required, how: how, receivedAt: receivedAt)
     }
@@ -63,10 +68,7 @@ struct Draft {
         case .title: title = nonEmpty(value)
         case .kind: kind = value.string.flatMap { Feedback.Kind(rawValue: $0.lowercased()) } ?? .other
         case .format:
-            guard let known = value.string.flatMap({ MappedItem.Format(rawValue: $0.lowercased()) }) else {
-                return "none of plain, html, markdown, bbcode"
-            }
-            format = known
+            format = value.string.flatMap { MappedItem.Format(rawValue: $0.lowercased()) } ?? .plain
         case .url: url = nonEmpty(value)
         case .createdAt: return Self.assign(&createdAt, value)
         case .updatedAt: return Self.assign(&updatedAt, value)
