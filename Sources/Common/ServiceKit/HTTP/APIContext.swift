@@ -22,13 +22,16 @@ public struct APIContext: RequestContext {
     /// Who asks.
     ///
     /// - Throws: ``Problem`` 401 if nobody proved to be anybody, 403 if the token does not allow this.
-    public func requireCaller(_ scope: Scope) throws -> Caller {
+    public func requireCaller(_ scope: Scope) throws -> Caller { try requireCaller(anyOf: [scope]) }
+
+    /// Who asks, whose token must have one of these scopes.
+    public func requireCaller(anyOf scopes: [Scope]) throws -> Caller {
         guard let caller else {
             throw Problem.unauthorized(refusal?.description ?? "send `Authorization: Bearer <token>`")
         }
-        guard caller.scopes.contains(scope) || caller.scopes.contains(.admin) else {
-            throw Problem.forbidden(
-                "this token lacks the scope `\(scope.rawValue)`; make one that has it with `POST /v1/tokens`")
+        guard caller.scopes.contains(.admin) || !caller.scopes.isDisjoint(with: scopes) else {
+            let names = scopes.map { "`\($0.rawValue)`" }.joined(separator: " or ")
+            throw Problem.forbidden("this token lacks the scope \(names); make one that has it with `POST /v1/tokens`")
         }
         return caller
     }

@@ -10,6 +10,9 @@ public final class BodyObject {
     public final class Errors {
         public fileprivate(set) var list: [(at: String, reason: String)] = []
         public init() {}
+
+        /// Notes that something is wrong at a JSON pointer.
+        public func add(at pointer: String, _ reason: String) { list.append((at: pointer, reason: reason)) }
     }
 
     /// JSON pointer of the object; empty is the whole body.
@@ -25,9 +28,19 @@ public final class BodyObject {
         self.errors = errors
     }
 
-    /// Notes that something is wrong with a member, or with the object itself.
+    /// Reads a whole body.
+    ///
+    /// - Throws: ``Problem`` 400 if it is no object.
+    public convenience init(_ document: JSONDocument) throws {
+        guard let members = JSON(document.root).object else {
+            throw Problem.badRequest("the body must be a JSON object, not \(document.root.kind)")
+        }
+        self.init(members)
+    }
+
+    /// Notes that something is wrong with a member (or deeper: `config/base_url`), or with the object itself.
     public func refuse(_ name: String?, _ reason: String) {
-        errors.list.append((at: pointer + (name.map { "/" + $0.escapedForPointer } ?? ""), reason: reason))
+        errors.add(at: pointer + (name.map { "/" + $0 } ?? ""), reason)
     }
 
     /// Whether the member is there, null included.
@@ -136,7 +149,7 @@ public final class BodyObject {
     /// Notes the members that nobody read, here and inside.
     public func refuseUnknown() {
         for name in members.keys.sorted() where !known.contains(name) {
-            refuse(name, "no such member; \(Suggestion.hint(for: name, among: known))")
+            refuse(name.escapedForPointer, "no such member; \(Suggestion.hint(for: name, among: known))")
         }
         for child in children { child.refuseUnknown() }
     }
@@ -157,7 +170,7 @@ public final class BodyObject {
     }
 
     private func refused<Value>(_ name: String, _ reason: String) -> Value? {
-        errors.list.append((at: "\(pointer)/\(name)", reason: reason))
+        refuse(name, reason)
         return nil
     }
 }

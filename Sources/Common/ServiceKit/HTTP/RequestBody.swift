@@ -38,11 +38,7 @@ extension Request {
 
     /// The body as an object whose members are read one by one.
     public func jsonObject(limit: Int = 1 << 20) async throws -> BodyObject {
-        let document = try await json(limit: limit)
-        guard let members = JSON(document.root).object else {
-            throw Problem.badRequest("the body must be a JSON object, not \(document.root.kind)")
-        }
-        return BodyObject(members)
+        try BodyObject(await json(limit: limit))
     }
 
     /// The body decoded.

@@ -1,0 +1,42 @@
+import Common
+import ServiceKit
+
+/// The answers to creating calls that carried an `Idempotency-Key`, sealed, for a day.
+struct IdempotencyTable {
+    /// An answer that was given.
+    struct Answer: Sendable {
+        var fingerprint: String
+        var sealed: String
+    }
+
+    static let lifetime = 86_400.0
+
+    let connection: any DatabaseConnection
+
+    func find(_ key: String, account: AccountID, at now: Timestamp) throws -> Answer? {
+        try connection.first(
+            """
+            SELECT fingerprint, sealed_answer FROM idempotency
+            WHERE account = \(account) AND key = \(key) AND expires_at > \(now)
+            """
+        ) { Answer(fingerprint: $0.text(0), sealed: $0.text(1)) }
+    }
+
+    /// Keeps an answer.
+    ///
+    /// - Throws: ``DatabaseError/constraint(_:)`` if another request with this key was faster.
+    func insert(_ answer: Answer, key: String, account: AccountID, workspace: WorkspaceID?, at now: Timestamp) throws {
+        try connection.execute("DELETE FROM idempotency WHERE expires_at <= \(now)")
+        try connection.execute(
+            """
+            INSERT INTO idempotency (account, key, fingerprint, sealed_answer, workspace, expires_at)
+            VALUES (\(account), \(key), \(answer.fingerprint), \(answer.sealed), \(workspace?.rawValue),
+                \(now.advanced(bySeconds: Self.lifetime)))
+            """)
+    }
+
+    /// Forgets the answers that told of a workspace.
+    func forget(_ workspace: WorkspaceID) throws {
+        try connection.execute("DELETE FROM idempotency WHERE workspace = \(workspace)")
+    }
+}

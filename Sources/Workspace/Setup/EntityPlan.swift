@@ -1,0 +1,106 @@
+import ByteJSON
+import Common
+import Connectors
+import Foundation
+import ServiceKit
+
+/// A feedback entity that is asked for, found right as far as that can be told without asking the provider.
+struct EntityPlan: Sendable {
+    /// Where in the request it stands.
+    var pointer: String
+    var connection: ConnectionPlan
+    var name: String
+    var entity: [String: JSON]
+    var pollEvery: Int?
+    var backfillSince: Timestamp?
+    var mapping: JSON?
+    /// A secret that the provider dictates; nil has one made.
+    var webhookSecret: Secret?
+
+    var connector: Manifest { connection.connector }
+
+    /// Reads an entity; what is wrong with it, `body` then says.
+    ///
+    /// - Parameter connection: The connection that the stream is to use; nil reads `connector` and `config`.
+    init?(_ body: BodyObject, connection: ConnectionPlan?, connectors: ConnectorRegistry, settings: WorkspaceSettings) {
+        pointer = body.pointer
+        let given = body.settings("entity")
+        let named = body.string("name")
+        backfillSince = body.timestamp("backfill_since")
+        mapping = body.value("mapping")
+        webhookSecret = body.string("webhook_secret", length: 8...500).map { Secret($0) }
+        let schedule = body.object("schedule").flatMap { Schedule($0, minimum: settings.minimumPollSeconds) }
+
+        let config = connection == nil ? body.settings("config") : connection?.values
+        guard let connector = connection?.connector ?? connectors.named(by: body), let config, let given else { return nil }
+        let checked = connector.spec.check(connection: config, stream: given)
+        for problem in checked.problems {
+            body.refuse("\(problem.place == .connection ? "config" : "entity")/\(problem.field)", problem.reason)
+        }
+        self.connection = ConnectionPlan(connector: connector, config: checked.connection, secrets: checked.secrets)
+        entity = checked.stream
+        name = named ?? connector.title
+        pollEvery = schedule == nil && !connector.read.isEmpty ? settings.defaultPollSeconds : schedule?.seconds
+
+        if pollEvery != nil, connector.read.isEmpty {
+            body.refuse("schedule", "\(connector.title) is not polled: it is pushed or imported; leave the schedule out")
+        }
+        if backfillSince != nil, connector.read.isEmpty {
+            body.refuse("backfill_since", "\(connector.title) is not polled, so there is no past to read; leave it out")
+        }
+        if webhookSecret != nil, connector.receive == nil {
+            body.refuse("webhook_secret", "\(connector.title) sends no webhooks; leave it out")
+        }
+        if let field = connector.receive?.signatureField, let scheme = entity[field] {
+            do throws(SignatureSchemeError) {
+                _ = try SignatureScheme(scheme)
+            } catch {
+                body.refuse("entity/\(field)", "\(error)")
+            }
+        }
+        if let mapping, let reason = connector.rejection(of: mapping) { body.refuse("mapping", reason) }
+    }
+
+    /// The record of a new stream.
+    func record(_ id: StreamID, connection: ConnectionID, workspace: WorkspaceRecord, secret: Secret?, vault: Vault, at now: Timestamp)
+        throws -> StreamRecord
+    {
+        StreamRecord(
+            id: id, workspace: workspace.id, connection: connection, connector: connector.name, name: name,
+            entity: entity, pollEvery: pollEvery, backfillSince: backfillSince, mapping: mapping,
+            webhookSecrets: try secret.map {
+                [StreamRecord.WebhookSecret(sealed: try vault.seal($0, sealedKey: workspace.sealedKey))]
+            } ?? [], createdAt: now)
+    }
+}
+
+extension Manifest {
+    /// Why a stream's own mapping cannot be used; nil if it can.
+    func rejection(of mapping: JSON) -> String? {
+        do throws(MappingError) {
+            _ = try Mapper(manifest: self, stream: StreamFacts(mapping: mapping))
+            return nil
+        } catch {
+            return error.reason
+        }
+    }
+}
+
+extension BodyObject {
+    /// An object of settings whose members are the connector's affair; empty if it is absent, nil if it is no object.
+    func settings(_ name: String) -> [String: JSON]? {
+        guard let value = value(name) else { return [:] }
+        guard let members = value.object else {
+            refuse(name, "must be an object")
+            return nil
+        }
+        return members
+    }
+}
+
+extension Secret {
+    /// A new webhook secret as Standard Webhooks has them: `whsec_` and 32 random bytes in base 64.
+    static func makeWebhookSecret() -> Secret {
+        Secret("whsec_" + Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString())
+    }
+}

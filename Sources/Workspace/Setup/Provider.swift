@@ -1,0 +1,82 @@
+import ByteJSON
+import Common
+import Connectors
+
+/// Asks a provider whether a connection works, and what it has.
+struct Provider: Sendable {
+    /// An entity that could be followed.
+    struct Candidate: Sendable {
+        var title: String
+        var entity: [String: JSON]
+    }
+
+    /// Why a provider could not be asked or said no: the thing, the reason, the next step.
+    struct Refusal: Error, Sendable, CustomStringConvertible {
+        var description: String
+    }
+
+    let transport: any HTTPTransport
+    let timeout: Int
+    let now: @Sendable () -> Timestamp
+
+    /// Tries the connection, and the entity where the connector's check looks at it.
+    func check(_ connection: ConnectionPlan, entity: [String: JSON]) async throws(Refusal) {
+        guard let template = connection.connector.check else { return }
+        _ = try await ask(template, connection, entity)
+    }
+
+    /// The entities that the connection could follow.
+    func discover(_ connection: ConnectionPlan) async throws(Refusal) -> [Candidate] {
+        guard let discovery = connection.connector.discover else {
+            throw Refusal(description: "\(connection.connector.title) cannot list its entities; name the entity yourself")
+        }
+        let response = try await ask(discovery.request, connection, [:])
+        guard let document = try? JSONDocument(parsing: response.body),
+            let items = Path(discovery.items).value(in: document.root)
+        else {
+            throw Refusal(description: "\(connection.connector.title) answered something else than a list of entities")
+        }
+        return items.elements.prefix(1000).map { item in
+            let scope = MappingScope(item: item, root: document.root, config: connection.config)
+            var entity: [String: JSON] = [:]
+            for (name, value) in discovery.entity { entity[name] = value.evaluate(in: scope)?.json }
+            return Candidate(title: discovery.title.evaluate(in: scope)?.string ?? "", entity: entity)
+        }
+    }
+
+    private func ask(_ template: RequestTemplate, _ connection: ConnectionPlan, _ entity: [String: JSON])
+        async throws(Refusal) -> IncomingResponse
+    {
+        let title = connection.connector.title
+        let request: OutgoingRequest
+        do {
+            var limits = HTTPLimits()
+            limits.totalTimeout = .seconds(timeout)
+            limits.maximumBodyBytes = 4 << 20
+            let values = TemplateValues(config: connection.values, entity: entity, now: now())
+            request = try template.build(values, auth: connection.connector.auth, limits: limits)
+        } catch {
+            throw Refusal(description: "\(error)")
+        }
+        let response: IncomingResponse
+        do {
+            response = try await transport.send(request)
+        } catch {
+            throw Refusal(description: "\(title) was not reached: \(error)")
+        }
+        guard (200..<300).contains(response.status) else {
+            throw Refusal(description: Self.reason(response.status, title: title))
+        }
+        return response
+    }
+
+    private static func reason(_ status: Int, title: String) -> String {
+        switch status {
+        case 401, 403: "\(title) refuses the credentials (\(status)); see that they are right and may read this"
+        case 404, 410: "\(title) knows no such thing (\(status)); see that the address and the names are right"
+        case 429: "\(title) takes no more requests for now (429); try again in a few minutes"
+        case 500...: "\(title) failed (\(status)); try again later"
+        default: "\(title) answered \(status); see that the settings are right"
+        }
+    }
+}
