@@ -142,7 +142,7 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestKit", dependencies: ["ByteJSON", "Common", "Connectors", "ServiceKit", logging],
+            name: "TestKit", dependencies: ["ByteJSON", "Common", "Connectors", "ServiceKit", lifecycle, logging],
             path: "Tests/Support", swiftSettings: strict),
         tests("ByteJSON", ["ByteJSON", "TestKit"]),
         tests("Common", ["Common", "ByteJSON", "TestKit"]),

@@ -51,6 +51,7 @@ public final class SQLiteDatabase: Common.Database {
         }
     }
 
+    @discardableResult
     public func write<Value: Sendable>(
         _ body: @escaping @Sendable (any DatabaseConnection) throws -> Value
     ) async throws -> Value {

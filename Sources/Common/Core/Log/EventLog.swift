@@ -129,3 +129,14 @@ public enum EventLogError: Error, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension EventLog {
+    /// How many records a group has yet to commit, one number a partition; what retention removed is not counted.
+    public func lag(of group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
+        let committed = try await committed(group, topic: topic)
+        return try await bounds(of: topic).map { bounds in
+            let offset = committed.indices.contains(bounds.partition) ? committed[bounds.partition] : 0
+            return max(0, bounds.end - max(offset, bounds.first))
+        }
+    }
+}
