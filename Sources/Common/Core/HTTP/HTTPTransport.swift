@@ -70,6 +70,8 @@ public struct IncomingResponse: Sendable {
 public enum HTTPTransportError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The address is malformed or its scheme is not allowed: mend the configuration.
     case invalidURL(String)
+    /// A header or the method holds what must not stand there.
+    case invalidRequest(String)
     /// The host's address is not allowed (loopback, private, link-local, metadata).
     case forbiddenAddress(String)
     case unresolvedHost(String)
@@ -94,6 +96,7 @@ public enum HTTPTransportError: Error, Sendable, Hashable, CustomStringConvertib
     public var description: String {
         switch self {
         case .invalidURL(let url): "not an address that can be fetched: \(url)"
+        case .invalidRequest(let reason): reason
         case .forbiddenAddress(let host):
             "\(host) is an internal address; an operator may allow it in `fetch.allow_addresses`"
         case .unresolvedHost(let host): "no such host: \(host)"
