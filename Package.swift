@@ -108,7 +108,8 @@ let package = Package(
                 "ByteJSON", "Common", "Compression", "Connectors", "ServiceKit", lifecycle, logging, hummingbird,
                 httpTypes, nioCore, crypto, deque,
             ]),
-        module("Engines", "Parser/Engines", ["Common"]),
+        .target(name: "CModels", path: "Sources/Parser/Models", exclude: ["weights"]),
+        module("Engines", "Parser/Engines", ["Common", "CModels"]),
         module(
             "Parser", "Parser/Service",
             ["ByteJSON", "Common", "Connectors", "Engines", "ServiceKit", lifecycle, logging, hummingbird, crypto]),

@@ -4,7 +4,8 @@
 //
 //   fit KIND BITS EPOCHS RATE DECAY DROP LABELS TRAIN DEV OUT
 //
-// KIND is `words` or `language`; TRAIN and DEV hold lines of class TAB weight TAB group TAB text.
+// KIND is `words` or `language`; TRAIN and DEV hold lines of class TAB weight TAB group TAB text. The first label is
+// the reference: its scores are 0, those of the others relative to it, so it needs no lane in the file.
 
 import Foundation
 
@@ -182,21 +183,24 @@ train.features.withUnsafeBufferPointer { features in
     }
 }
 
-// Centre each row: a softmax does not see what all lanes share.
+// A softmax does not see what all lanes share, so the reference lane can be taken from the others.
 for row in 0..<(1 << bits) {
     let base = weights + row * lanes
-    let mean = (0..<lanes).reduce(Float(0)) { $0 + base[$1] } / Float(lanes)
-    for lane in 0..<lanes where base[lane] != 0 || mean != 0 { base[lane] -= mean }
+    let reference = base[0]
+    for lane in 0..<lanes { base[lane] -= reference }
 }
+let biasReference = bias[0]
+for lane in 0..<lanes { bias[lane] -= biasReference }
 var magnitudes = (0..<size).compactMap { weights[$0] == 0 ? nil : abs(weights[$0]) }
 magnitudes.sort()
 // The few weights beyond the scale are clipped.
 let limit = magnitudes.isEmpty ? 1 : magnitudes[min(magnitudes.count - 1, Int(Double(magnitudes.count) * 0.9999))]
 let unit = limit / 127
-var quantised = [UInt8](repeating: 0, count: size)
+var quantised: [UInt8] = []
+quantised.reserveCapacity(size)
 for index in 0..<size {
     let value = max(-127, min(127, (weights[index] / unit).rounded()))
-    quantised[index] = UInt8(bitPattern: Int8(value))
+    if index % lanes > 0 { quantised.append(UInt8(bitPattern: Int8(value))) }
     weights[index] = value * unit
 }
 note("quantised, unit \(unit)")

@@ -1,12 +1,14 @@
 /// The head of a model file; signed 8-bit weights follow it, one row of lanes per hashed feature.
 ///
+/// The first label is the reference, whose weights are all 0 and left out; each other label has a lane.
+///
 /// `EARM`, format version, length of the head, kind, bits, unit, labels, bias, fingerprint; little-endian.
 struct ModelFile: Equatable {
     /// Which features it reads: `words` or `language`.
     var kind: String
     /// The table has 2^bits rows.
     var bits: Int
-    /// One lane each.
+    /// The reference, and what has a lane each.
     var labels: [String]
     /// What a weight of 1 stands for.
     var unit: Float
@@ -73,7 +75,7 @@ extension ModelFile {
             guard let value = number(4) else { return nil }
             bias.append(Float(bitPattern: UInt32(truncatingIfNeeded: value)))
         }
-        guard bits <= 24, let fingerprint = number(8), bytes.count == length + labels.count << Int(bits) else { return nil }
+        guard bits <= 24, let fingerprint = number(8), count > 1, bytes.count == length + Int(count - 1) << Int(bits) else { return nil }
         return (
             ModelFile(
                 kind: kind, bits: Int(bits), labels: labels, unit: Float(bitPattern: UInt32(truncatingIfNeeded: unit)),

@@ -1,0 +1,114 @@
+internal import CModels
+
+/// A linear model over hashed features, its weights where the program was loaded.
+struct LinearModel: Sendable {
+    let file: ModelFile
+    /// Signed 8-bit weights, a row of lanes per feature.
+    private nonisolated(unsafe) let weights: UnsafePointer<Int8>
+    private let mask: UInt32
+
+    /// The models that are built in.
+    enum BuiltIn: String, Sendable {
+        case language, sentiment, intent
+
+        fileprivate var bytes: UnsafeBufferPointer<UInt8> {
+            var size = 0
+            let start =
+                switch self {
+                case .language: earshot_model_language(&size)
+                case .sentiment: earshot_model_sentiment(&size)
+                case .intent: earshot_model_intent(&size)
+                }
+            return UnsafeBufferPointer(start: start, count: size)
+        }
+    }
+
+    /// - Throws: ``ModelError`` if the file is none, or was trained for other features than this program computes.
+    init(_ model: BuiltIn, kind: String) throws(ModelError) {
+        let bytes = model.bytes
+        guard let start = bytes.baseAddress, let (file, length) = ModelFile.read(bytes) else {
+            throw .unreadable(model.rawValue)
+        }
+        guard file.kind == kind, file.fingerprint == FeatureFingerprint.of(kind: kind) else {
+            throw .otherFeatures(model.rawValue)
+        }
+        self.file = file
+        weights = UnsafeRawPointer(start + length).assumingMemoryBound(to: Int8.self)
+        mask = UInt32(truncatingIfNeeded: (1 << file.bits) - 1)
+    }
+
+    /// Lanes with weights: one less than labels.
+    var lanes: Int { file.labels.count - 1 }
+
+    /// Adds up the lanes of all features; the reference's score is the first.
+    ///
+    /// - Parameter sums: Room for ``lanes``, used on the way.
+    @inline(__always)
+    func score(
+        _ features: UnsafeBufferPointer<UInt32>, sums: UnsafeMutableBufferPointer<Int32>,
+        into scores: UnsafeMutableBufferPointer<Float>
+    ) {
+        let lanes = lanes
+        for lane in 0..<lanes { sums[lane] = 0 }
+        for feature in features {
+            let row = weights + Int(feature & mask) * lanes
+            for lane in 0..<lanes { sums[lane] &+= Int32(row[lane]) }
+        }
+        let scale = features.isEmpty ? 0 : file.unit / Float(features.count).squareRoot()
+        scores[0] = file.bias[0]
+        for lane in 0..<lanes { scores[lane + 1] = Float(sums[lane]) * scale + file.bias[lane + 1] }
+    }
+}
+
+/// Why a model cannot be used.
+enum ModelError: Error, Equatable, CustomStringConvertible {
+    case unreadable(String)
+    case otherFeatures(String)
+
+    var description: String {
+        switch self {
+        case .unreadable(let name): "The built-in model \(name) is no model file of this version: train it again."
+        case .otherFeatures(let name):
+            "The built-in model \(name) was trained for other features than this program computes: train it again."
+        }
+    }
+}
+
+/// Room that scoring needs, lent for a batch so that a text costs no allocation.
+struct ScoringSpace {
+    let features: UnsafeMutableBufferPointer<UInt32>
+    let sums: UnsafeMutableBufferPointer<Int32>
+    let scores: UnsafeMutableBufferPointer<Float>
+
+    /// Lends room for a model to the body.
+    static func with<Result>(_ model: LinearModel, _ body: (ScoringSpace) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: WordFeatures.limit) { features in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: model.file.labels.count) { sums in
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: model.file.labels.count) { scores in
+                    body(ScoringSpace(features: features, sums: sums, scores: scores))
+                }
+            }
+        }
+    }
+
+    /// Scores the words of a text; returns how many features it had.
+    @inline(__always)
+    func score(words text: [UInt8], _ model: LinearModel) -> Int {
+        let count = text.withUnsafeBufferPointer { WordFeatures.extract($0, into: features) }
+        model.score(UnsafeBufferPointer(rebasing: features[..<count]), sums: sums, into: scores)
+        return count
+    }
+
+    /// Turns the scores into probabilities.
+    @inline(__always)
+    func softmax() {
+        var highest = -Float.infinity
+        for score in scores { highest = max(highest, score) }
+        var total: Float = 0
+        for lane in scores.indices {
+            scores[lane] = Exponential.of(scores[lane] - highest)
+            total += scores[lane]
+        }
+        for lane in scores.indices { scores[lane] /= total }
+    }
+}
