@@ -201,6 +201,9 @@ quantised.reserveCapacity(size)
 for index in 0..<size {
     let value = max(-127, min(127, (weights[index] / unit).rounded()))
     if index % lanes > 0 { quantised.append(UInt8(bitPattern: Int8(value))) }
+    if index % lanes == lanes - 1 {
+        quantised.append(contentsOf: [UInt8](repeating: 0, count: ModelFile.stride(labels: lanes) - lanes + 1))
+    }
     weights[index] = value * unit
 }
 note("quantised, unit \(unit)")

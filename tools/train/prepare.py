@@ -17,7 +17,7 @@ LEFT_OUT = {"norec-sentence"}  # CC BY-NC
 
 # The first of each is the reference, which needs no weights
 SENTIMENT = ["neutral", "negative", "positive"]
-INTENT = ["other", "bug", "feature", "question"]
+INTENT = ["other", "bug", "feature", "question", "praise", "complaint"]
 LANGUAGES = (
     "und en de fr es pt it nl sv da no fi is pl cs sk sl hr sr bs ro hu et lv lt tr az uz sq ca gl eu ga cy mt eo id ms tl "
     "vi sw ha yo ig so zu xh af rw ru uk be bg mk kk ky mn tt ar fa ur ps ckb ug sd hi mr ne bn as am ti"
@@ -63,21 +63,13 @@ def sentiment(data, out):
 
 
 def intent(data, out):
-    """Bug, feature, question and other; praise and complaint are told from sentiment afterwards."""
+    def item(row, group):
+        weight = 0.4 if row["label_kind"] == "heuristic" else 1.0
+        return INTENT.index(row["label"]), weight, group, fold(row["text"])[:3000]
 
-    def convert(row):
-        label = row["label"] if row["label"] in INTENT else "other"
-        return INTENT.index(label), fold(row["text"])[:3000]
-
-    train = []
-    for path in sorted(glob.glob(f"{data}/intent/train.*.jsonl.gz")):
-        for row in rows(path):
-            label, text = convert(row)
-            weight = 0.4 if row["label_kind"] == "heuristic" else 1.0
-            train.append((label, weight, "-", text))
-    dev = [(convert(row)[0], 1, row["domain"], convert(row)[1]) for row in rows(f"{data}/intent/dev.jsonl.gz")]
-    write(f"{out}/intent.train.tsv", train)
-    write(f"{out}/intent.dev.tsv", dev)
+    paths = sorted(glob.glob(f"{data}/intent/train.*.jsonl.gz"))
+    write(f"{out}/intent.train.tsv", [item(row, "-") for path in paths for row in rows(path)])
+    write(f"{out}/intent.dev.tsv", [item(row, row["domain"]) for row in rows(f"{data}/intent/dev.jsonl.gz")])
 
 
 def language(data, out):

@@ -45,7 +45,7 @@ enum Script: Int, CaseIterable {
 /// Words with digits, links and handles are passed over: they belong to no language.
 struct LanguageFeatures {
     /// More features than this are not taken from one text.
-    static let limit = 320
+    static let limit = 240
 
     /// Letters seen of each script, by ``Script/rawValue``.
     private(set) var letters: InlineArray<27, Int32> = .init(repeating: 0)

@@ -1,10 +1,9 @@
 public import Common
 
-/// What the customer wants: told in two steps.
+/// What the customer wants.
 ///
-/// A linear model tells bug, feature, question and other in English and Thai, the languages there is labelled
-/// feedback in; in other languages word lists and question marks do. Of the rest, sentiment makes praise and
-/// complaint.
+/// A linear model tells it in English and Thai, the languages there is labelled feedback in. In other languages word
+/// lists and question marks tell bug, feature and question, and of the rest sentiment makes praise and complaint.
 public struct IntentEngine: Engine {
     public let name = "intent-linear"
     public let version = 1
@@ -12,12 +11,11 @@ public struct IntentEngine: Engine {
     public let produces = AnnotationKind.intent
 
     private let model: LinearModel
-    private static let intents: [Intent] = [.other, .bug, .feature, .question]
+    private static let intents: [Intent] = [.other, .bug, .feature, .question, .praise, .complaint]
     private static let matcher = PhraseMatcher(IntentPhrases.all)
 
-    /// Below these confidences sentiment alone makes neither praise nor complaint.
-    private static let praise: Float = 0.55
-    private static let complaint: Float = 0.55
+    /// Below this confidence sentiment alone makes neither praise nor complaint.
+    private static let sure: Float = 0.55
 
     /// - Throws: An error if the built-in weights do not fit this program.
     public init() throws {
@@ -36,12 +34,11 @@ public struct IntentEngine: Engine {
     private func annotate(
         _ text: inout AnnotatedText, _ space: ScoringSpace, _ folded: UnsafeMutableBufferPointer<UInt8>
     ) {
-        let (wanted, confidence) =
+        (text.intent, text.intentConfidence) =
             switch text.language {
             case "en", "th": modelled(text, space)
             default: listed(text, folded)
             }
-        (text.intent, text.intentConfidence) = wanted == .other ? judged(text, confidence) : (wanted, confidence)
     }
 
     private func modelled(_ text: AnnotatedText, _ space: ScoringSpace) -> (Intent, Float) {
@@ -49,7 +46,11 @@ public struct IntentEngine: Engine {
         space.softmax()
         var best = 0
         for lane in space.scores.indices where space.scores[lane] > space.scores[best] { best = lane }
-        return (Self.intents[best], space.scores[best])
+        return switch (Self.intents[best], text.sentiment) {
+        case (.praise, .negative): (.complaint, text.sentimentConfidence)
+        case (.complaint, .positive): (.praise, text.sentimentConfidence)
+        case (let intent, _): (intent, space.scores[best])
+        }
     }
 
     private func listed(_ text: AnnotatedText, _ folded: UnsafeMutableBufferPointer<UInt8>) -> (Intent, Float) {
@@ -59,14 +60,10 @@ public struct IntentEngine: Engine {
         if tally.has(0) { return (.feature, 0.6) }
         if tally.has(1) { return (.bug, 0.6) }
         if asks(text.text), text.sentiment != .positive { return (.question, 0.6) }
-        return (.other, 0.5)
-    }
-
-    private func judged(_ text: AnnotatedText, _ confidence: Float) -> (Intent, Float) {
-        switch text.sentiment {
-        case .positive where text.sentimentConfidence >= Self.praise: (.praise, text.sentimentConfidence)
-        case .negative where text.sentimentConfidence >= Self.complaint: (.complaint, text.sentimentConfidence)
-        default: (.other, confidence)
+        return switch text.sentiment {
+        case .positive where text.sentimentConfidence >= Self.sure: (.praise, text.sentimentConfidence)
+        case .negative where text.sentimentConfidence >= Self.sure: (.complaint, text.sentimentConfidence)
+        default: (.other, 0.5)
         }
     }
 

@@ -37,26 +37,23 @@ struct LinearModel: Sendable {
         mask = UInt32(truncatingIfNeeded: (1 << file.bits) - 1)
     }
 
-    /// Lanes with weights: one less than labels.
-    var lanes: Int { file.labels.count - 1 }
-
     /// Adds up the lanes of all features; the reference's score is the first.
     ///
-    /// - Parameter sums: Room for ``lanes``, used on the way.
+    /// - Parameter sums: Room for a row, used on the way.
     @inline(__always)
     func score(
         _ features: UnsafeBufferPointer<UInt32>, sums: UnsafeMutableBufferPointer<Int32>,
         into scores: UnsafeMutableBufferPointer<Float>
     ) {
-        let lanes = lanes
-        for lane in 0..<lanes { sums[lane] = 0 }
+        let stride = file.stride
+        for lane in 0..<stride { sums[lane] = 0 }
         for feature in features {
-            let row = weights + Int(feature & mask) * lanes
-            for lane in 0..<lanes { sums[lane] &+= Int32(row[lane]) }
+            let row = weights + Int(feature & mask) * stride
+            for lane in 0..<stride { sums[lane] &+= Int32(row[lane]) }
         }
         let scale = features.isEmpty ? 0 : file.unit / Float(features.count).squareRoot()
         scores[0] = file.bias[0]
-        for lane in 0..<lanes { scores[lane + 1] = Float(sums[lane]) * scale + file.bias[lane + 1] }
+        for lane in 0..<file.labels.count - 1 { scores[lane + 1] = Float(sums[lane]) * scale + file.bias[lane + 1] }
     }
 }
 
@@ -83,7 +80,7 @@ struct ScoringSpace {
     /// Lends room for a model to the body.
     static func with<Result>(_ model: LinearModel, _ body: (ScoringSpace) -> Result) -> Result {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: WordFeatures.limit) { features in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: model.file.labels.count) { sums in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: model.file.stride) { sums in
                 withUnsafeTemporaryAllocation(of: Float.self, capacity: model.file.labels.count) { scores in
                     body(ScoringSpace(features: features, sums: sums, scores: scores))
                 }

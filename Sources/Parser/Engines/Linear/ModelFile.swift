@@ -1,6 +1,7 @@
 /// The head of a model file; signed 8-bit weights follow it, one row of lanes per hashed feature.
 ///
-/// The first label is the reference, whose weights are all 0 and left out; each other label has a lane.
+/// The first label is the reference, whose weights are all 0 and left out; each other label has a lane. Rows of many
+/// lanes are padded to a multiple of 16, as vectors are.
 ///
 /// `EARM`, format version, length of the head, kind, bits, unit, labels, bias, fingerprint; little-endian.
 struct ModelFile: Equatable {
@@ -15,6 +16,11 @@ struct ModelFile: Equatable {
     var bias: [Float]
     /// ``FeatureFingerprint`` when it was trained.
     var fingerprint: UInt64
+
+    /// Weights from one row to the next.
+    var stride: Int { Self.stride(labels: labels.count) }
+
+    static func stride(labels: Int) -> Int { labels > 16 ? (labels - 1 + 15) / 16 * 16 : labels - 1 }
 
     static let magic: [UInt8] = Array("EARM".utf8) + [1]
 }
@@ -75,7 +81,8 @@ extension ModelFile {
             guard let value = number(4) else { return nil }
             bias.append(Float(bitPattern: UInt32(truncatingIfNeeded: value)))
         }
-        guard bits <= 24, let fingerprint = number(8), count > 1, bytes.count == length + Int(count - 1) << Int(bits) else { return nil }
+        guard bits <= 24, let fingerprint = number(8), count > 1, 
+            bytes.count == length + stride(labels: Int(count)) << Int(bits) else { return nil }
         return (
             ModelFile(
                 kind: kind, bits: Int(bits), labels: labels, unit: Float(bitPattern: UInt32(truncatingIfNeeded: unit)),

@@ -189,6 +189,9 @@ struct PersonalDataScanner {
     private func isPhone(_ groups: Groups, at start: Int) -> Bool {
         let count = groups.digits.count
         let lengths = groups.lengths
+        // A time of day, or a decimal
+        if groups.end < text.count, text[groups.end] == UInt8(ascii: ":") { return false }
+        if lengths.count == 2, groups.separators == [0x2E] { return false }
         if groups.hasPlus { return (8...15).contains(count) && (lengths.count > 1 || count >= 10) && groups.digits[0] != 0 }
         guard groups.separators.allSatisfy({ $0 != 0x2F }) || lengths.count == 2 else { return false }
         if isDate(lengths) { return false }
@@ -243,8 +246,10 @@ struct PersonalDataScanner {
             }
         }
         guard isEnd(index), !(index + 1 < text.count && text[index] == UInt8(ascii: ".") && isDigit(text[index + 1])) else { return nil }
+        // The machine itself, and none at all, are nobody's
+        guard parts[0] != 127, parts[0] != 0 else { return nil }
         let isKnown =
-            parts[0] == 10 && long > 1 || parts[0] == 127 || parts[0] == 192 && parts[1] == 168
+            parts[0] == 10 && long > 1 || parts[0] == 192 && parts[1] == 168
             || parts[0] == 172 && (16...31).contains(parts[1])
         guard isKnown || long >= 3 || isNamed(start, ["ip", "address", "server", "host", "dns", "ping"]) else { return nil }
         return isNamed(start, ["version", "ver", "build", "release", "firmware", "update", "driver"]) ? nil : index

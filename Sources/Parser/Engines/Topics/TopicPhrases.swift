@@ -8,12 +8,12 @@ enum TopicPhrases {
             keeps loading, loads forever, memory leak*, high cpu, cpu usage, ram usage, memory usage, 
             optimization, optimisation, optimized, poorly optimi*, ~fast, ~faster, ~loading, ~speed, ~responsive
             langsam*, ruckel*, hängt sich, ladezeit*, lädt ewig, speicherverbrauch, performanz, träge
-            lent, lente, lents, lenteur*, rame, ralenti*, saccad*, temps de chargement, met du temps
+            lente, lents, lenteur*, rame, ralenti*, saccad*, temps de chargement, met du temps
             lento, lenta, lentos, lentitud, ralentiza*, se traba, tarda mucho, rendimiento, tiempo de carga
             lentidão, trava muito, travando, demora muito, desempenho, lentezza, si blocca spesso, prestazioni, rallenta*
             traag, trage, vertraging*, langzaam, laadtijd*, wolno działa, zacina*, przycina*, wydajno*
             тормоз*, лаг*, медленн*, долго груз*, подвисает, оптимизаци*, производительност*
-            yavaş*, kasıyor, donuyor, långsam*, segt, laggar
+            yavaş*, kasıyor, donuyor, långsam*, segt
             卡顿, 很卡, 太慢, 好慢, 速度慢, 掉帧, 优化差, 优化太, 重い, 遅い, カクつ, 処理落ち, 느려, 느리, 렉이, 버벅, 최적화
             """),
         ("crashes", """
@@ -59,10 +59,10 @@ enum TopicPhrases {
             full price, on sale, discount*, dlc, dlcs, ~worth, ~cost, ~costs, ~money, ~premium, ~fees
             preis, preise, preislich, teuer, teure, teurer, überteuert, günstig, preiswert, abo, abonnement, kostenlos, kostenpflichtig, geldverschwendung, geldmacherei, preis leistung*
             prix, trop cher, chère, abonnement payant, gratuit, gratuite, payant, payante, hors de prix, arnaque
-            precio, precios, caro, cara, carísimo, barato, suscripción, gratis, de pago, vale la pena el precio
+            precio, precios, caro, carísimo, barato, suscripción, gratis, de pago, vale la pena el precio
             preço, preços, assinatura, vale o preço, muito caro, gratuito, prezzo, prezzi, costoso, costosa, troppo caro, abbonamento, a pagamento
             prijs, prijzen, te duur, duur, goedkoop, abonnementskosten, cena, ceny, drogi, drogo, drogie, za drogo, subskrypcj*, darmow*
-            цена, цены, цене, дорого, дорогая, дорогой, подписк*, платн*, бесплатн*, fiyat*, pahalı, ücretli, ücretsiz, abonelik, pris, priser, priset, dyrt, prenumeration
+            цена, цены, цене, дорого, дорогая, дорогой, подписк*, платн*, бесплатн*, fiyat*, pahalı, ücretli, ücretsiz, abonelik, priset, dyrt, prenumeration
             价格, 太贵, 好贵, 收费, 订阅, 性价比, 氪金, 値段, 価格, 高すぎ, 高い料金, サブスク, 無料版, 有料, 가격, 비싸, 구독, 유료, 가성비
             """),
         ("ui", """
@@ -120,7 +120,7 @@ enum TopicPhrases {
             security, insecure, vulnerab*, exploit, exploits, hacked, hacker*, hacking, account was stolen, stolen account, phishing, malware, virus, trojan, scam, scams, scammer*, scammed, fraud*, data breach, breach, encryption, encrypted, ransomware, cve, xss, sql injection
             sicherheitslücke*, gehackt, betrug, betrüger*, schadsoftware, verschlüssel*, faille de sécurité, piraté, piratage, escroc*, fraude*, sécurité
             seguridad, hackearon, hackeado, estafa*, fraude, segurança, golpe, golpistas, sicurezza, truffa*, hackerat*, beveiliging*, oplichting, oplichters, gehackte
-            bezpieczeństw*, oszust*, zhakowan*, безопасност*, мошенни*, взлом*, вирус*, развод на деньги, güvenlik*, dolandır*, säkerhetsbrist*, bedrägeri*, bluff, 安全漏洞, 诈骗, 骗子, 病毒, 被盗, セキュリティ, 詐欺, ウイルス, 보안, 사기, 해킹
+            bezpieczeństw*, oszust*, zhakowan*, безопасност*, мошенни*, взлом*, вирус*, развод на деньги, güvenlik*, dolandır*, säkerhetsbrist*, bedrägeri*, 安全漏洞, 诈骗, 骗子, 病毒, 被盗, セキュリティ, 詐欺, ウイルス, 보안, 사기, 해킹
             """),
         ("delivery", """
             delivery, deliveries, delivered, deliver, shipping, shipped, shipment*, courier, parcel, package arrived, arrived late, arrived damaged, never arrived, didnt arrive, tracking number, wrong item, wrong order, missing item*, late order, packaging, ~order, ~orders, ~arrived, ~arrive
@@ -130,11 +130,11 @@ enum TopicPhrases {
             """),
         ("ads", """
             ad, ads, advert*, adverts, ad free, popups, pop up ads, too many commercials, commercials, adware, sponsored, ad blocker
-            werbung*, werbefrei, werbeanzeige*, publicité*, pubs, sans pub, trop de pub, anuncio*, publicidad, propaganda*, anúncio*, pubblicità, inserzion*, reclame*, advertentie*
+            werbung*, werbefrei, werbeanzeige*, publicité*, sans pub, trop de pub, anuncio*, publicidad, propagandas, anúncio*, pubblicità, inserzion*, reclame*, advertentie*
             reklam*, реклам*, annonser, 广告, 広告, 광고
             """),
         ("accessibility", """
-            accessibility, accessible, screen reader*, voiceover, talkback, colour blind*, color blind*, colorblind*, blind users, visually impaired, font size, text size, larger text, bigger text, bigger font, text too small, font too small, tiny text, subtitles, closed captions, captions, contrast, dyslexi*, keyboard navigation, hearing impaired, hard of hearing, deaf, left handed
+            accessibility, accessible, screen reader*, voiceover, talkback, colour blind*, color blind*, colorblind*, blind users, visually impaired, font size, text size, larger text, bigger text, bigger font, text too small, font too small, tiny text, subtitles, closed captions, captions, ~contrast, dyslexi*, keyboard navigation, hearing impaired, hard of hearing, deaf, left handed
             barrierefrei*, schriftgröße, schrift zu klein, sehbehindert*, farbenblind*, untertitel, accessibilité, malvoyant*, daltonien*, taille de police, sous titres, accesibilidad, tamaño de letra, daltónic*, letra muy pequeña, subtítulos
             acessibilidade, tamanho da fonte, legendas, accessibilità, daltonic*, sottotitoli, toegankelijkheid, lettergrootte, ondertiteling, dostępnoś* dla, rozmiar czcionki, napisy, субтитр*, размер шрифта, дальтоник*, слабовидящ*, erişilebilirlik, altyazı*, tillgänglighet, undertexter
             无障碍, 字体太小, 字幕, 色盲, アクセシビリティ, 文字が小さ, 字幕が, 접근성, 글씨가 작, 자막
@@ -146,13 +146,13 @@ enum TopicPhrases {
             перевод*, переведен*, локализаци*, русск* язык, на русском, çeviri*, türkçe dil*, türkçe yok, türkçe destek, översätt*, på svenska, 翻译, 汉化, 中文, 翻訳, 日本語対応, 日本語化, 번역, 한글화, 한국어
             """),
         ("search", """
-            search, searches, searching, search function, search results, search bar, filter, filters, filtering, sort by, sorting, cant find, find anything
+            search, searches, searching, search function, search results, search bar, ~filter, ~filters, filtering, sort by, sorting, cant find, find anything
             suchfunktion, suche nach, suchergebnis*, filterfunktion, sortier*, recherche, barre de recherche, filtres, búsqueda, buscador, filtros, busca, pesquisa*, ricerca, filtri, zoekfunctie, zoeken, zoekresultaten
             wyszukiw*, filtry, поиск*, фильтр*, arama, filtre*, sökning, sökfunktion*, 搜索, 查找, 筛选, 検索, 絞り込み, 검색, 필터
             """),
         ("battery", """
             battery, drains my, draining, battery drain, power consumption, overheat*, over heat*, heats up, gets hot, phone hot, charging, charger
-            akku*, batterie, überhitz*, wird heiß, stromverbrauch, consomme beaucoup, chauffe, surchauff*, batería, se calienta, consume mucho, bateria, esquenta*, batteria, si scalda, surriscald*, batterij*, accu, warmlopen, nagrzewa*, батаре*, аккумулятор*, греется, нагрева*, pil, şarj*, ısınıyor, batteri*, 耗电, 电池, 发热, 发烫, バッテリー, 電池, 発熱, 배터리, 발열
+            akku, akkus, akkulauf*, batterie, überhitz*, wird heiß, stromverbrauch, consomme beaucoup, chauffe, surchauff*, batería, se calienta, consume mucho, bateria, esquenta*, batteria, si scalda, surriscald*, batterij*, accu, warmlopen, nagrzewa*, батаре*, аккумулятор*, греется, нагрева*, pil, şarj*, ısınıyor, batteri*, 耗电, 电池, 发热, 发烫, バッテリー, 電池, 発熱, 배터리, 발열
             """),
         ("connectivity", """
             wifi, wi fi, bluetooth, offline mode, offline, internet connection, connection lost, lost connection, connection error*, disconnect*, reconnect*, cant connect, cannot connect, wont connect, doesnt connect, server down, servers are down, servers, server error*, server issue*, network error*, timeout*, time out, timed out, ping is, high ping, vpn, unable to connect, matchmaking, ~server, ~connection, ~connect, ~network
@@ -172,7 +172,7 @@ enum TopicPhrases {
         ("media", """
             audio, sound, sounds, no sound, soundtrack, music, microphone, mic, speaker*, volume, video, videos, playback, camera, photo, photos, picture quality, image quality, buffering, resolution, graphics, visuals, streaming quality, headphones, ~picture, ~pictures, ~quality
             kein ton, tonqualität, bildqualität, grafik, musik, kamera, fotos, lautstärke, qualité audio, le son, graphisme*, musique, appareil photo, caméra, sonido, gráficos, música, cámara, calidad de imagen, sem som, áudio, câmera, imagem, grafica, musica, fotocamera, geluid, beeldkwaliteit, muziek, dźwięk*, grafika, muzyka, aparat, zdjęci*
-            звук*, график*, музык*, камер*, видео, фото, ses, grafikler, müzik*, kamera, ljud*, bildkvalitet, 画面, 音乐, 音效, 声音, 视频, 画质, 音楽, 音声, グラフィック, 動画, 画質, 그래픽, 음악, 사운드, 영상, 화질
+            звук*, график*, музык*, камер*, видео, фото, grafikler, müzik*, kamera, ljud*, bildkvalitet, 画面, 音乐, 音效, 声音, 视频, 画质, 音楽, 音声, グラフィック, 動画, 画質, 그래픽, 음악, 사운드, 영상, 화질
             """),
     ]
 }
