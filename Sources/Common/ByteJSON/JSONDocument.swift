@@ -15,7 +15,7 @@ public struct JSONDocument: Sendable {
     /// - Throws: ``JSONError`` naming the first offending byte.
     public init(parsing bytes: [UInt8], maximumDepth: Int = 128) throws(JSONError) {
         guard bytes.count < Int(Int32.max) else { throw JSONError(.tooLarge, at: bytes.count) }
-        var scanner = JSONScanner(maximumDepth: maximumDepth)
+        let scanner = JSONScanner(maximumDepth: maximumDepth)
         let outcome: JSONError? = bytes.withUnsafeBufferPointer { buffer in
             do throws(JSONError) {
                 try scanner.scan(buffer)

@@ -1,11 +1,11 @@
 /// The one pass over a text: checks the whole grammar and UTF-8, and writes the index.
-struct JSONScanner {
+final class JSONScanner {
     private(set) var nodes: [JSONNode] = []
     private let maximumDepth: Int
 
     init(maximumDepth: Int) { self.maximumDepth = maximumDepth }
 
-    mutating func scan(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) {
+    func scan(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) {
         nodes.reserveCapacity(text.count / 12 + 4)
         var at = skipSpace(text, from: 0)
         at = try value(text, at: at, depth: 0)
@@ -25,7 +25,7 @@ struct JSONScanner {
         return at
     }
 
-    private mutating func value(_ text: UnsafeBufferPointer<UInt8>, at start: Int, depth: Int) throws(JSONError) -> Int {
+    private func value(_ text: UnsafeBufferPointer<UInt8>, at start: Int, depth: Int) throws(JSONError) -> Int {
         guard start < text.count else { throw JSONError(.unexpectedEnd, at: start) }
         switch text[start] {
         case UInt8(ascii: "{"): return try object(text, at: start, depth: depth)
@@ -38,7 +38,7 @@ struct JSONScanner {
         }
     }
 
-    private mutating func object(_ text: UnsafeBufferPointer<UInt8>, at start: Int, depth: Int) throws(JSONError) -> Int {
+    private func object(_ text: UnsafeBufferPointer<UInt8>, at start: Int, depth: Int) throws(JSONError) -> Int {
         guard depth < maximumDepth else { throw JSONError(.tooDeep, at: start) }
         let me = open(.object, at: start)
         var at = skipSpace(text, from: start &+ 1)
@@ -61,7 +61,7 @@ struct JSONScanner {
         }
     }
 
-    private mutating func array(_ text: UnsafeBufferPointer<UInt8>, at start: Int, depth: Int) throws(JSONError) -> Int {
+    private func array(_ text: UnsafeBufferPointer<UInt8>, at start: Int, depth: Int) throws(JSONError) -> Int {
         guard depth < maximumDepth else { throw JSONError(.tooDeep, at: start) }
         let me = open(.array, at: start)
         var at = skipSpace(text, from: start &+ 1)
@@ -78,25 +78,25 @@ struct JSONScanner {
         }
     }
 
-    private mutating func open(_ kind: JSONKind, at start: Int) -> Int {
+    private func open(_ kind: JSONKind, at start: Int) -> Int {
         nodes.append(JSONNode(kind: kind, escaped: false, start: UInt32(truncatingIfNeeded: start), end: 0, next: 0))
         return nodes.count &- 1
     }
 
-    private mutating func close(_ index: Int, at: Int) -> Int {
+    private func close(_ index: Int, at: Int) -> Int {
         nodes[index].end = UInt32(truncatingIfNeeded: at &+ 1)
         nodes[index].next = UInt32(truncatingIfNeeded: nodes.count)
         return at &+ 1
     }
 
-    private mutating func leaf(_ kind: JSONKind, _ start: Int, _ end: Int, escaped: Bool = false) {
+    private func leaf(_ kind: JSONKind, _ start: Int, _ end: Int, escaped: Bool = false) {
         nodes.append(
             JSONNode(
                 kind: kind, escaped: escaped, start: UInt32(truncatingIfNeeded: start),
                 end: UInt32(truncatingIfNeeded: end), next: UInt32(truncatingIfNeeded: nodes.count &+ 1)))
     }
 
-    private mutating func literal(
+    private func literal(
         _ text: UnsafeBufferPointer<UInt8>, at start: Int, _ word: StaticString, _ kind: JSONKind
     ) throws(JSONError) -> Int {
         let end = start &+ word.utf8CodeUnitCount
@@ -108,7 +108,7 @@ struct JSONScanner {
         return end
     }
 
-    private mutating func number(_ text: UnsafeBufferPointer<UInt8>, at start: Int) throws(JSONError) -> Int {
+    private func number(_ text: UnsafeBufferPointer<UInt8>, at start: Int) throws(JSONError) -> Int {
         var at = start
         @inline(__always) func digit(_ i: Int) -> Bool { i < text.count && text[i] &- 0x30 < 10 }
         if text[at] == UInt8(ascii: "-") { at &+= 1 }
@@ -138,7 +138,7 @@ struct JSONScanner {
     }
 
     /// Eight bytes at a time until a quotation mark, a reverse solidus, a control character or a byte above ASCII.
-    private mutating func string(_ text: UnsafeBufferPointer<UInt8>, at quote: Int) throws(JSONError) -> Int {
+    private func string(_ text: UnsafeBufferPointer<UInt8>, at quote: Int) throws(JSONError) -> Int {
         let start = quote &+ 1
         let base = UnsafeRawPointer(text.baseAddress!)
         let low: UInt64 = 0x0101_0101_0101_0101
