@@ -7,6 +7,11 @@ public struct ConnectorLibrary: Sendable {
     /// What was refused of the operator's folder.
     public let problems: [ManifestProblem]
 
+    /// Reads the built-in manifests, and those in an operator's folder if there is one.
+    public static func load(folder: String? = nil) -> ConnectorLibrary {
+        ConnectorLibrary(folder: folder.map { URL(filePath: $0) })
+    }
+
     /// Reads the built-in manifests, and those in a folder if there is one.
     public init(folder: URL? = nil) {
         var byName: [String: Manifest] = [:]

@@ -1,0 +1,65 @@
+public import ByteJSON
+import Common
+public import Foundation
+
+/// One payload as its provider sends it, and what must become of it: a JSON file in a connector's fixture folder.
+///
+/// ```json
+/// {"about": "An issue that is opened", "push": {…}, "headers": {"x-github-event": "issues"},
+///  "expect": [{"item": {"external_id": "issue/1", …}}]}
+/// ```
+///
+/// In place of `push`: `form` (the text of a form), `pull` (a page, of the source named by `source`) or `import` (a row).
+/// `expect` may be `"ignored"` for a delivery that is answered and not taken in. `same_as` names a case with the same
+/// item, whose identity must be the same.
+public struct ConformanceCase: Sendable {
+    public enum Input: Sendable, Hashable {
+        case push(JSON), form(String), pull(JSON, source: String), imported(JSON)
+    }
+
+    /// The file's name without `.json`.
+    public var name: String
+    public var about: String
+    public var input: Input
+    /// The sender's headers, by names in lower case.
+    public var headers: [String: String]
+    /// nil is "ignored".
+    public var expected: [JSON]?
+    public var sameAs: String?
+
+    /// Reads a case.
+    ///
+    /// - Throws: ``ManifestProblem`` naming the file and what it lacks.
+    public init(file: URL) throws(ManifestProblem) {
+        func wrong(_ reason: String) -> ManifestProblem { ManifestProblem(file: file.path, reason: reason) }
+        guard let data = try? Data(contentsOf: file) else { throw wrong("the file cannot be read") }
+        let json: JSON
+        do throws(JSONError) {
+            json = JSON(try JSONDocument(parsing: Array(data)).root)
+        } catch {
+            throw wrong(error.description)
+        }
+        name = file.deletingPathExtension().lastPathComponent
+        about = json["about"]?.string ?? name
+        if let payload = json["push"] {
+            input = .push(payload)
+        } else if let form = json["form"]?.string {
+            input = .form(form)
+        } else if let page = json["pull"], let source = json["source"]?.string {
+            input = .pull(page, source: source)
+        } else if let row = json["import"] {
+            input = .imported(row)
+        } else {
+            throw wrong("needs one of push, form, pull (with source), import")
+        }
+        headers = (json["headers"]?.object ?? [:]).compactMapValues(\.string)
+        sameAs = json["same_as"]?.string
+        if let list = json["expect"]?.array {
+            expected = list
+        } else if json["expect"] == "ignored" {
+            expected = nil
+        } else {
+            throw wrong("needs `expect`: a list of outcomes, or \"ignored\"")
+        }
+    }
+}
