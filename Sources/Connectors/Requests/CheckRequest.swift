@@ -7,7 +7,7 @@ extension Manifest {
     ///
     /// - Parameter config: The connection's settings, secrets included.
     public func checkRequest(
-        config: [String: JSON], entity: [String: JSON], now: Timestamp = .now
+        config: [String: JSON], entity: [String: JSON], limits: HTTPLimits = HTTPLimits(), now: Timestamp = .now
     ) throws(TemplateError) -> OutgoingRequest? {
         let scope = MappingScope(item: nil, entity: entity, config: config)
         let source = read.first { $0.when?.holds(in: scope) ?? true }
@@ -16,6 +16,6 @@ extension Manifest {
         if check == nil, case .page(_, let start, _, _) = source?.pagination { first = start }
         let values = TemplateValues(
             config: config, entity: entity, window: now.advanced(bySeconds: -86_400)..<now, page: first, now: now)
-        return try request.build(values, auth: auth)
+        return try request.build(values, auth: auth, limits: limits)
     }
 }

@@ -19,10 +19,19 @@ struct Provider: Sendable {
     let timeout: Int
     let now: @Sendable () -> Timestamp
 
-    /// Tries the connection, and the entity where the connector's check looks at it.
+    /// Tries the connection and the entity: with the connector's check, or what would be read first.
+    ///
+    /// A connection without an entity may lack what the first request needs; then there is nothing to try yet.
     func check(_ connection: ConnectionPlan, entity: [String: JSON]) async throws(Refusal) {
-        guard let template = connection.connector.check else { return }
-        _ = try await ask(template, connection, entity)
+        let request: OutgoingRequest?
+        do {
+            request = try connection.connector.checkRequest(
+                config: connection.values, entity: entity, limits: limits, now: now())
+        } catch {
+            if entity.isEmpty { return }
+            throw Refusal(description: "\(error)")
+        }
+        if let request { _ = try await send(request, title: connection.connector.title) }
     }
 
     /// The entities that the connection could follow.
@@ -47,17 +56,24 @@ struct Provider: Sendable {
     private func ask(_ template: RequestTemplate, _ connection: ConnectionPlan, _ entity: [String: JSON])
         async throws(Refusal) -> IncomingResponse
     {
-        let title = connection.connector.title
         let request: OutgoingRequest
         do {
-            var limits = HTTPLimits()
-            limits.totalTimeout = .seconds(timeout)
-            limits.maximumBodyBytes = 4 << 20
             let values = TemplateValues(config: connection.values, entity: entity, now: now())
             request = try template.build(values, auth: connection.connector.auth, limits: limits)
         } catch {
             throw Refusal(description: "\(error)")
         }
+        return try await send(request, title: connection.connector.title)
+    }
+
+    private var limits: HTTPLimits {
+        var limits = HTTPLimits()
+        limits.totalTimeout = .seconds(timeout)
+        limits.maximumBodyBytes = 4 << 20
+        return limits
+    }
+
+    private func send(_ request: OutgoingRequest, title: String) async throws(Refusal) -> IncomingResponse {
         let response: IncomingResponse
         do {
             response = try await transport.send(request)
