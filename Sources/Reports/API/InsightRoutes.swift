@@ -1,0 +1,67 @@
+import Common
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceKit
+
+/// `GET` and `POST /GetInsightReports`.
+struct InsightRoutes: Sendable {
+    let database: any Database
+    let directory: Directory
+    let coverage: CoverageReader
+    let settings: ReportsSettings
+    let now: @Sendable () -> Timestamp
+
+    func add(to router: Router<APIContext>) {
+        router.get("/GetInsightReports") { request, context in
+            try await answer(Parameters(query: request), try context.requireCaller(.read))
+        }
+        router.post("/GetInsightReports") { request, context in
+            let caller = try context.requireCaller(.read)
+            var parameters = Parameters(query: request)
+            try parameters.add(body: Array(buffer: try await request.body.collect(upTo: 65_536)))
+            return try await answer(parameters, caller)
+        }
+    }
+
+    private func answer(_ parameters: Parameters, _ caller: Caller) async throws -> Response {
+        try parameters.requireOnly(InsightQuestion.parameterNames)
+        let snapshot = directory.current
+        let workspace = try parameters.workspace(in: snapshot, for: caller)
+        let question = try InsightQuestion(parameters, workspace: workspace.id, now: now(), settings: settings)
+        var report = try await database.read { [settings] connection in
+            try InsightAnswer(question, in: connection, settings: settings).report()
+        }
+        report.coverage.streams = coverage.streams(of: workspace.id, in: snapshot)
+        report.coverage.inFlight = try await coverage.inFlight()
+        return try Response(json: report)
+    }
+}
+
+extension Parameters {
+    /// The workspace that `workspace_id` names, if the caller may see it.
+    func workspace(in snapshot: Directory.Snapshot, for caller: Caller) throws -> WorkspaceRecord {
+        guard let text = try one("workspace_id") else {
+            throw Problem.badParameter("workspace_id", "is missing: send the id that /CreateWorkspace gave")
+        }
+        guard let id = WorkspaceID(text) else {
+            throw Problem.badParameter("workspace_id", "is no workspace's id: \(text); ids look like ws_…")
+        }
+        return try snapshot.workspace(id, for: caller)
+    }
+}
+
+extension Response {
+    /// A value as JSON, members sorted by name.
+    init(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        self.init(json: ByteBuffer(bytes: try encoder.encode(value)))
+    }
+
+    /// JSON text.
+    init(json text: ByteBuffer) {
+        self.init(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: text))
+    }
+}

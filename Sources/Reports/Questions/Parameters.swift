@@ -1,0 +1,120 @@
+import ByteJSON
+import Common
+import Hummingbird
+import ServiceKit
+
+/// The parameters of a question: from the query, and from the members of a JSON body. Each may have several values,
+/// repeated, in an array or separated by commas.
+struct Parameters: Sendable {
+    private var values: [String: [String]] = [:]
+
+    init(_ pairs: [(name: String, value: String)]) {
+        for pair in pairs { values[pair.name, default: []].append(pair.value) }
+    }
+
+    init(query request: Request) {
+        self.init(request.uri.queryParameters.map { (String($0.key), String($0.value)) })
+    }
+
+    /// Adds the members of a body.
+    mutating func add(body: [UInt8]) throws {
+        guard !body.allSatisfy({ $0 <= 0x20 }) else { return }
+        let json: JSONValue
+        do {
+            json = try JSONDocument(parsing: body).root
+        } catch {
+            throw Problem.badRequest("the body is \(error); send a JSON object with the parameters as members")
+        }
+        guard json.kind == .object else {
+            throw Problem.badRequest("the body is no JSON object; send the parameters as its members")
+        }
+        for (name, value) in json.members {
+            for one in value.kind == .array ? Array(value.elements) : [value] {
+                switch one.kind {
+                case .string: values[name, default: []].append(one.string ?? "")
+                case .integer, .double, .true, .false:
+                    values[name, default: []].append(String(decoding: one.raw, as: UTF8.self))
+                case .null: continue
+                case .array, .object:
+                    throw Problem.badRequest(
+                        "`\(name)` has a value that is no text or number",
+                        errors: [("/\(name)", "send a text, a number or an array of them")])
+                }
+            }
+        }
+    }
+
+    /// Refuses names that are not known, with the one that was probably meant.
+    func requireOnly(_ known: [String]) throws {
+        let unknown = values.keys.filter { !known.contains($0) }.sorted()
+        guard !unknown.isEmpty else { return }
+        let errors = unknown.map { name -> (at: String, reason: String) in
+            let nearest = Spelling.nearest(to: name, among: known)
+            return (name, nearest.map { "did you mean `\($0)`?" } ?? "known are \(known.joined(separator: ", "))")
+        }
+        throw Problem(
+            .badRequest, code: "unknown_parameter",
+            "unknown parameter \(unknown.map { "`\($0)`" }.joined(separator: ", ")): \(errors[0].reason)", errors: errors)
+    }
+
+    /// The only value; nil if there is none.
+    func one(_ name: String) throws -> String? {
+        let all = values[name] ?? []
+        guard all.count <= 1 else { throw Problem.badParameter(name, "has \(all.count) values; send one") }
+        return all.first.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// All values.
+    func list(_ name: String) -> [String] {
+        (values[name] ?? []).flatMap { $0.split(separator: ",") }.map { $0.trimmed }.filter { !$0.isEmpty }.unique
+    }
+}
+
+extension Problem {
+    static func badParameter(_ name: String, _ reason: String) -> Problem {
+        Problem(.badRequest, code: "bad_parameter", "`\(name)` \(reason)", errors: [(name, reason)])
+    }
+}
+
+/// Finds the word that was probably meant.
+enum Spelling {
+    /// The nearest word, if it is near: at most a third of the letters differ.
+    static func nearest(to word: String, among words: [String]) -> String? {
+        let ranked = words.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { $0.1 < $1.1 }
+        guard let (nearest, distance) = ranked, distance <= max(2, word.utf8.count / 3) else { return nil }
+        return nearest
+    }
+
+    /// Insertions, deletions and replacements of bytes (Levenshtein).
+    static func distance(_ left: String, _ right: String) -> Int {
+        let right = Array(right.utf8)
+        var row = Array(0...right.count)
+        for (i, byte) in left.utf8.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for j in 0..<right.count {
+                let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (byte == right[j] ? 0 : 1))
+                diagonal = row[j + 1]
+                row[j + 1] = next
+            }
+        }
+        return row[right.count]
+    }
+}
+
+extension Substring {
+    var trimmed: String {
+        var text = self
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, in the order of the first.
+    var unique: [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

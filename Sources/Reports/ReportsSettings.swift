@@ -1,0 +1,19 @@
+/// What an operator can set about reports.
+public struct ReportsSettings: Sendable, Codable, Hashable {
+    /// Records of the feedback topic that one transaction takes.
+    public var batchSize = 1000
+    /// Words (languages, topics, versions, …) whose numbers are kept in memory.
+    public var cachedWords = 20_000
+    /// Buckets that a series may have.
+    public var maximumBuckets = 10_000
+    /// Items that one page of feedback may have.
+    public var maximumPage = 500
+    /// Quotes in a report.
+    public var quotes = 5
+    /// People who must have spoken of a topic before it can be emerging.
+    public var emergingPeople = 3
+    /// How far above what was to be expected an emerging topic must be, in standard deviations.
+    public var emergingDeviations = 2.0
+
+    public init() {}
+}

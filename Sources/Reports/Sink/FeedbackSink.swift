@@ -1,0 +1,55 @@
+import Common
+import Foundation
+import ServiceKit
+
+/// Takes in `earshot.feedback`: one transaction a pull, all partitions together.
+struct FeedbackSink: BatchHandler {
+    let log: any EventLog
+    let database: any Database
+    let directory: Directory
+    let words: WordCache
+    let live: LiveFeedback
+    let metrics: Metrics
+    let now: @Sendable () -> Timestamp
+
+    func start(of partition: Int) async throws -> Int64? {
+        try await database.read { try $0.nextOffset(topic: .feedback, partition: partition) }
+    }
+
+    func handle(_ batches: [PartitionBatch]) async throws {
+        let now = now()
+        let incoming = batches.flatMap { Incoming.read($0, at: now) }
+        try await setAside(incoming)
+        let workspaces = directory.current.workspaces
+        let known = words.current
+        let outcome = try await database.write { connection in
+            var transaction = SinkTransaction(connection, workspaces: workspaces, known: known, now: now)
+            return try transaction.run(batches, incoming)
+        }
+        words.add(outcome.words)
+        live.publish(outcome.news)
+        count(outcome)
+    }
+
+    /// Dead letters go out before the transaction; sent again after a crash, they have the same ids.
+    private func setAside(_ incoming: [Incoming]) async throws {
+        var letters = RecordBatch()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        for case .dead(let letter) in incoming.map(\.content) {
+            letters.append(key: letter.id.rawValue, value: try encoder.encode(letter))
+        }
+        if !letters.isEmpty { try await log.append(letters, to: .deadLetters) }
+    }
+
+    private func count(_ outcome: SinkTransaction.Outcome) {
+        let sum = outcome.ledgers.values.reduce(ReportsLedger(), +)
+        for kind in ItemOutcome.allCases where sum[kind] > 0 {
+            metrics.add(Double(sum[kind]), to: .stageItems, [("stage", "reports"), ("outcome", kind.rawValue)])
+        }
+        if outcome.redelivered > 0 {
+            metrics.add(
+                Double(outcome.redelivered), to: .stageItems, [("stage", "reports"), ("outcome", "redelivered")])
+        }
+    }
+}

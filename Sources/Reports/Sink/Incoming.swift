@@ -1,0 +1,99 @@
+import ByteJSON
+import Common
+import Crypto
+
+/// A record of `earshot.feedback`, read.
+struct Incoming: Sendable {
+    enum Content: Sendable {
+        case item(Arrival)
+        case dead(DeadLetter)
+    }
+    var partition: Int
+    /// The raw event that it came from; nil if the record does not tell.
+    var raw: Feedback.RawReference?
+    var content: Content
+}
+
+/// Feedback that has arrived, with what is derived from it.
+struct Arrival: Sendable {
+    var feedback: Feedback
+    /// Its JSON as it came.
+    var document: [UInt8]
+    var author: Int64
+    var mergeKey: String?
+
+    init(_ feedback: Feedback, document: [UInt8]) {
+        self.feedback = feedback
+        self.document = document
+        let person = Person(feedback.author, source: feedback.source)
+        author = person.number
+        mergeKey = MergeKey.make(workspace: feedback.workspace, text: feedback.text, person: person)
+    }
+
+    var revision: Revision {
+        Revision(number: feedback.revision, isDeletion: feedback.deletedAt != nil, hash: feedback.contentHash)
+    }
+
+    /// Thousandths of the rating on a scale from 1 to 5; 0 if there is none or its scale is not known.
+    var rating: Int64 {
+        guard let rating = feedback.rating else { return 0 }
+        let scale = feedback.ratingScale ?? Feedback.RatingScale(1, 5)
+        guard scale.maximum > scale.minimum, (scale.minimum...scale.maximum).contains(rating) else { return 0 }
+        return Int64((1000 + 4000 * (rating - scale.minimum) / (scale.maximum - scale.minimum)).rounded())
+    }
+
+    /// Thousandths of the score.
+    var score: Int64 { Int64((max(-10, min(10, feedback.sentimentScore)) * 1000).rounded()) }
+}
+
+extension Incoming {
+    /// Reads all records of a batch; what is not feedback becomes a dead letter.
+    static func read(_ batch: PartitionBatch, at now: Timestamp) -> [Incoming] {
+        (0..<batch.records.count).map { read(batch, $0, at: now) }
+    }
+
+    private static func read(_ batch: PartitionBatch, _ index: Int, at now: Timestamp) -> Incoming {
+        var raw: Feedback.RawReference?
+        let reason: String
+        do {
+            guard let value = batch.records.value(at: index) else { throw NoValue() }
+            let bytes = Array(value)
+            let json = try JSONDocument(parsing: bytes).root
+            raw = rawReference(in: json)
+            let feedback = try Feedback(json)
+            return Incoming(
+                partition: batch.partition, raw: feedback.raw, content: .item(Arrival(feedback, document: bytes)))
+        } catch {
+            reason = "\(error)"
+        }
+        return Incoming(
+            partition: batch.partition, raw: raw, content: .dead(deadLetter(batch, index, reason: reason, at: now)))
+    }
+
+    private struct NoValue: Error, CustomStringConvertible {
+        var description: String { "not feedback: the record has no value" }
+    }
+
+    private static func rawReference(in json: JSONValue) -> Feedback.RawReference? {
+        guard let raw = json["context_info"]?["raw"], let partition = raw["partition"]?.int64,
+            let offset = raw["offset"]?.int64, let item = raw["item"]?.int64
+        else { return nil }
+        return Feedback.RawReference(partition: Int(partition), offset: offset, item: Int(item))
+    }
+
+    private static func deadLetter(_ batch: PartitionBatch, _ index: Int, reason: String, at now: Timestamp)
+        -> DeadLetter
+    {
+        let records = batch.records
+        let place = "\(batch.topic.name)\0\(batch.partition)\0\(records.offset(at: index))"
+        let headers = records.headers(at: index)
+        return DeadLetter(
+            id: DeadLetterID(digest: SHA256.hash(data: Array(place.utf8)).prefix(16)),
+            workspace: headers[RawHeader.workspace].flatMap { WorkspaceID($0) },
+            stream: headers[RawHeader.stream].flatMap { StreamID($0) }, stage: .store, reason: reason, attempts: 1,
+            at: now, topic: batch.topic.name, partition: batch.partition, offset: records.offset(at: index), item: 0,
+            key: records.key(at: index).map(Base64.encode),
+            headers: headers.all.map { [$0.name, String(decoding: $0.value, as: UTF8.self)] },
+            payload: records.value(at: index).map(Base64.encode))
+    }
+}

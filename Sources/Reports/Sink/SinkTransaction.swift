@@ -1,0 +1,219 @@
+import Common
+
+/// What one pull of the topic does to the tables, in one transaction.
+struct SinkTransaction {
+    /// What a committed transaction leaves to be told.
+    struct Outcome: Sendable {
+        var words: [Word: Int64]
+        var ledgers: [String: ReportsLedger]
+        var redelivered: Int
+        /// Items that are new or changed, in the order of their arrival.
+        var news: [FeedbackNews]
+    }
+
+    private let connection: any DatabaseConnection
+    private let workspaces: [WorkspaceID: WorkspaceRecord]
+    private let now: Timestamp
+    private var words: WordNumbers
+    /// The items of the batch as they were, and as they are by now.
+    private var before: [String: StoredItem] = [:]
+    private var items: [String: StoredItem] = [:]
+    private var arrivals: [String: Arrival] = [:]
+    private var clusters: [String: Cluster] = [:]
+    /// What the other members of the clusters are merged into in the tables.
+    private var mergedBefore: [String: String?] = [:]
+    private var ledgers: [String: ReportsLedger] = [:]
+    private var redelivered = 0
+
+    init(
+        _ connection: any DatabaseConnection, workspaces: [WorkspaceID: WorkspaceRecord], known: [Word: Int64],
+        now: Timestamp
+    ) {
+        self.connection = connection
+        self.workspaces = workspaces
+        self.now = now
+        words = WordNumbers(connection, known: known)
+    }
+
+    /// Does all of it.
+    ///
+    /// - Throws: ``EventLogError/fenced(topic:partition:)`` if a partition was handled by somebody else.
+    mutating func run(_ batches: [PartitionBatch], _ incoming: [Incoming]) throws -> Outcome {
+        for batch in batches { try connection.advance(batch) }
+        let fresh = try dropRedelivered(incoming, partitions: batches.map(\.partition))
+        try load(fresh)
+        for one in fresh {
+            switch one.content {
+            case .dead(let letter): ledgers[letter.workspace?.rawValue ?? "", default: ReportsLedger()].dead += 1
+            case .item(let arrival):
+                let outcome = try take(arrival)
+                ledgers[arrival.feedback.workspace.rawValue, default: ReportsLedger()][outcome] += 1
+            }
+        }
+        try save()
+        try connection.add(ledgers)
+        return Outcome(words: words.fresh, ledgers: ledgers, redelivered: redelivered, news: news(in: fresh))
+    }
+
+    private mutating func dropRedelivered(_ incoming: [Incoming], partitions: [Int]) throws -> [Incoming] {
+        var marks = try Watermarks(connection, partitions: partitions)
+        let fresh = incoming.filter { one in one.raw.map { marks.pass($0, in: one.partition) } ?? true }
+        redelivered = incoming.count - fresh.count
+        try marks.save(connection)
+        return fresh
+    }
+
+    /// Reads what the tables know of the items and of those that say the same.
+    private mutating func load(_ incoming: [Incoming]) throws {
+        var ids: Set<String> = []
+        var keys: Set<String> = []
+        for one in incoming {
+            guard case .item(let arrival) = one.content else { continue }
+            ids.insert(arrival.feedback.id.rawValue)
+            if let key = arrival.mergeKey { keys.insert(key) }
+        }
+        before = try connection.items(ids.sorted())
+        items = before
+        for item in before.values { if let key = item.mergeKey { keys.insert(key) } }
+        var members: [String: [Cluster.Member]] = [:]
+        try connection.forEachChunk(of: keys.sorted()) { chunk in
+            try connection.forEach(
+                "SELECT merge_key, timestamp, id, merged_into FROM feedback WHERE merge_key IN \(list: chunk)"
+            ) { row in
+                let id = row.text(2)
+                members[row.text(0), default: []].append(Cluster.Member(timestamp: row.integer(1), id: id))
+                mergedBefore.updateValue(row.optionalText(3), forKey: id)
+            }
+        }
+        clusters = members.mapValues { Cluster($0) }
+    }
+
+    /// Decides what becomes of one item.
+    private mutating func take(_ arrival: Arrival) throws -> ItemOutcome {
+        let feedback = arrival.feedback
+        let id = feedback.id.rawValue
+        let old = items[id]
+        let state: StoredItem.State =
+            feedback.deletedAt != nil
+            ? .deleted : workspaces[feedback.workspace]?.keepsOut(feedback) == true ? .filtered : .live
+        let isLater = old.map { $0.revision < arrival.revision || isReadmitted($0, arrival.revision) } ?? true
+        guard isLater else { return state == .filtered ? .filtered : .duplicate }
+
+        let isLive = state == .live
+        let new = StoredItem(
+            id: id, workspace: try words.number(.workspace, feedback.workspace.rawValue),
+            timestamp: isLive ? feedback.timestamp.milliseconds : 0, revision: arrival.revision, state: state,
+            mergeKey: isLive ? arrival.mergeKey : nil, mergedInto: nil)
+        items[id] = new
+        arrivals[id] = isLive ? arrival : nil
+        if let old, let key = old.mergeKey { clusters[key]?.remove(old.member) }
+        let isNewCanonical = new.mergeKey.map { clusters[$0, default: Cluster()].insert(new.member) } ?? true
+        return switch state {
+        case .filtered: .filtered
+        case .deleted: .stored
+        case .live: old == nil && !isNewCanonical ? .merged : .stored
+        }
+    }
+
+    /// A rule that kept it out may be gone by now.
+    private func isReadmitted(_ old: StoredItem, _ revision: Revision) -> Bool {
+        old.state == .filtered && old.revision == revision
+    }
+
+    /// Writes items and facts, and what that changes in the rollups.
+    private mutating func save() throws {
+        var changes = RollupChanges()
+        var rows: [(item: StoredItem, document: [UInt8])] = []
+        var facts: [Fact] = []
+        for (id, item) in items {
+            let old = before[id]
+            guard old != item else { continue }
+            var new = item
+            new.mergedInto = item.mergeKey.flatMap { clusters[$0]?.canonical(for: item.member) }
+            let oldFact = try old.flatMap { try fact(of: $0) }
+            if let oldFact { changes.subtract(oldFact) }
+            if let arrival = arrivals[id] {
+                let fact = try fact(of: arrival, new)
+                changes.add(fact)
+                facts.append(fact)
+            }
+            if let oldFact, arrivals[id] == nil || oldFact.timestamp != new.timestamp {
+                try connection.deleteFact(
+                    workspace: oldFact.workspace, timestamp: oldFact.timestamp, feedback: oldFact.feedback)
+            }
+            rows.append((new, arrivals[id]?.document ?? []))
+        }
+        try connection.write(rows.sorted { $0.item.id < $1.item.id }, storedAt: now)
+        facts += try moveCrossPosts(&changes)
+        try connection.write(facts.sorted { ($0.workspace, $0.timestamp, $0.feedback) < ($1.workspace, $1.timestamp, $1.feedback) })
+        try connection.apply(changes)
+    }
+
+    /// Members of the clusters that did not arrive in this batch but are merged into another item now, or into none.
+    private func moveCrossPosts(_ changes: inout RollupChanges) throws -> [Fact] {
+        guard !mergedBefore.isEmpty else { return [] }
+        var facts: [Fact] = []
+        for cluster in clusters.values {
+            for member in cluster.members where before[member.id] == items[member.id] {
+                guard let known = mergedBefore[member.id], case let now = cluster.canonical(for: member), now != known
+                else { continue }
+                try connection.execute("UPDATE feedback SET merged_into = \(now) WHERE id = \(member.id)")
+                guard (now == nil) != (known == nil) else { continue }
+                guard let workspace = try items[member.id]?.workspace ?? workspace(of: member.id),
+                    var fact = try connection.fact(
+                        workspace: workspace, timestamp: member.timestamp, feedback: member.id)
+                else { continue }
+                changes.subtract(fact)
+                fact.isMerged = now != nil
+                changes.add(fact)
+                facts.append(fact)
+            }
+        }
+        return facts
+    }
+
+    private func workspace(of id: String) throws -> Int64? {
+        try connection.first("SELECT workspace FROM feedback WHERE id = \(id)") { $0.integer(0) }
+    }
+
+    private func fact(of item: StoredItem) throws -> Fact? {
+        guard item.state == .live else { return nil }
+        return try connection.fact(workspace: item.workspace, timestamp: item.timestamp, feedback: item.id)
+    }
+
+    private mutating func fact(of arrival: Arrival, _ item: StoredItem) throws -> Fact {
+        let feedback = arrival.feedback
+        var topics: [Int64] = []
+        for topic in feedback.topics {
+            let number = try words.number(.topic, topic)
+            if number != 0, !topics.contains(number) { topics.append(number) }
+        }
+        return Fact(
+            workspace: item.workspace, timestamp: item.timestamp, feedback: item.id,
+            origin: try words.number(of: Origin(source: feedback.source.name, stream: feedback.source.stream.rawValue).word),
+            language: try words.number(.language, feedback.language), sentiment: feedback.sentiment,
+            intent: try words.number(.intent, feedback.intent.rawValue), topics: topics, score: arrival.score,
+            rating: arrival.rating, version: try words.number(.version, feedback.productVersion),
+            platform: try words.number(.platform, feedback.platform),
+            country: try words.number(.country, feedback.author.country?.lowercased()), author: arrival.author,
+            isMerged: item.mergedInto != nil)
+    }
+
+    private func news(in incoming: [Incoming]) -> [FeedbackNews] {
+        var told: Set<String> = []
+        return incoming.compactMap { one in
+            guard case .item(let arrival) = one.content, case let id = arrival.feedback.id.rawValue,
+                let item = items[id], item != before[id], told.insert(id).inserted
+            else { return nil }
+            if let arrival = arrivals[id] {
+                return FeedbackNews(workspace: arrival.feedback.workspace, id: id, document: arrival.document)
+            }
+            guard before[id]?.state == .live else { return nil }
+            return FeedbackNews(workspace: arrival.feedback.workspace, id: id, document: nil)
+        }
+    }
+}
+
+extension StoredItem {
+    var member: Cluster.Member { Cluster.Member(timestamp: timestamp, id: id) }
+}

@@ -1,0 +1,76 @@
+import Common
+
+/// The tables of this service.
+///
+/// - `feedback`: the current revision of every item by id, with its JSON document; a tombstone of one that is gone.
+/// - `fact`: what is counted of an item, in a narrow row, in the order of workspace and time.
+/// - `rollup`: the facts added up by quarter hour; always equal to the facts.
+/// - `word`: the numbers that stand for texts in `fact` and `rollup`.
+/// - `consumer_offsets`, `watermark`, `ledger`: how far the topic was read, and what became of the items.
+enum Schema {
+    static let migrations = [
+        Migration(1, "feedback, facts, rollups, offsets, ledger") { connection in
+            let dialect = connection.dialect
+            let integer = dialect.integer
+            try connection.execute(
+                """
+                CREATE TABLE word (
+                    id \(raw: integer) NOT NULL PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL,
+                    UNIQUE (kind, text))
+                """)
+            try connection.execute(
+                """
+                CREATE TABLE feedback (
+                    id TEXT NOT NULL PRIMARY KEY, workspace \(raw: integer) NOT NULL,
+                    timestamp \(raw: integer) NOT NULL, revision \(raw: integer) NOT NULL, state INTEGER NOT NULL,
+                    hash TEXT NOT NULL, merge_key TEXT, merged_into TEXT, stored_at \(raw: integer) NOT NULL,
+                    document \(raw: dialect.blob) NOT NULL)
+                """)
+            try connection.execute(
+                "CREATE INDEX feedback_merge_key ON feedback (merge_key, timestamp, id) WHERE merge_key IS NOT NULL")
+            try connection.execute(
+                """
+                CREATE TABLE fact (
+                    workspace \(raw: integer) NOT NULL, timestamp \(raw: integer) NOT NULL, feedback TEXT NOT NULL,
+                    origin \(raw: integer) NOT NULL, language \(raw: integer) NOT NULL, sentiment INTEGER NOT NULL,
+                    intent \(raw: integer) NOT NULL, topics \(raw: dialect.blob) NOT NULL, score INTEGER NOT NULL,
+                    rating INTEGER NOT NULL, version \(raw: integer) NOT NULL, platform \(raw: integer) NOT NULL,
+                    country \(raw: integer) NOT NULL, author \(raw: integer) NOT NULL, merged INTEGER NOT NULL,
+                    PRIMARY KEY (workspace, timestamp, feedback)) \(raw: dialect.clustered)
+                """)
+            try connection.execute(
+                """
+                CREATE TABLE rollup (
+                    workspace \(raw: integer) NOT NULL, dimension INTEGER NOT NULL, bucket \(raw: integer) NOT NULL,
+                    value \(raw: integer) NOT NULL, sentiment INTEGER NOT NULL, feedback \(raw: integer) NOT NULL,
+                    merged \(raw: integer) NOT NULL, score_sum \(raw: integer) NOT NULL,
+                    rating_sum \(raw: integer) NOT NULL, rating_count \(raw: integer) NOT NULL,
+                    PRIMARY KEY (workspace, dimension, bucket, value, sentiment)) \(raw: dialect.clustered)
+                """)
+            try connection.execute(
+                """
+                CREATE TABLE consumer_offsets (
+                    topic TEXT NOT NULL, partition_number INTEGER NOT NULL, next_offset \(raw: integer) NOT NULL,
+                    PRIMARY KEY (topic, partition_number)) \(raw: dialect.clustered)
+                """)
+            try connection.execute(
+                """
+                CREATE TABLE watermark (
+                    partition_number INTEGER NOT NULL, raw_partition INTEGER NOT NULL,
+                    raw_offset \(raw: integer) NOT NULL, raw_item INTEGER NOT NULL,
+                    PRIMARY KEY (partition_number, raw_partition)) \(raw: dialect.clustered)
+                """)
+            try connection.execute(
+                """
+                CREATE TABLE ledger (
+                    workspace TEXT NOT NULL, outcome TEXT NOT NULL, items \(raw: integer) NOT NULL,
+                    PRIMARY KEY (workspace, outcome)) \(raw: dialect.clustered)
+                """)
+            try connection.execute(
+                """
+                CREATE TABLE dead_letter (
+                    id TEXT NOT NULL PRIMARY KEY, workspace TEXT NOT NULL) \(raw: dialect.clustered)
+                """)
+        }
+    ]
+}

@@ -1,0 +1,83 @@
+import Common
+
+/// What is known of an item besides its document: a row of `feedback`.
+struct StoredItem: Hashable, Sendable {
+    enum State: Int64, Sendable {
+        case live
+        /// The provider says that it is gone. Only id, revision and hash are kept.
+        case deleted
+        /// A rule of the workspace keeps it out. Only id, revision and hash are kept.
+        case filtered
+    }
+
+    var id: String
+    var workspace: Int64
+    var timestamp: Int64
+    var revision: Revision
+    var state: State
+    var mergeKey: String?
+    /// The item that is counted in its place.
+    var mergedInto: String?
+}
+
+/// Which of two states of an item is the later one, whatever their order of arrival.
+struct Revision: Hashable, Comparable, Sendable {
+    var number: Int64
+    var isDeletion: Bool
+    var hash: String
+
+    static func < (left: Revision, right: Revision) -> Bool {
+        (left.number, left.isDeletion ? 1 : 0, left.hash) < (right.number, right.isDeletion ? 1 : 0, right.hash)
+    }
+}
+
+extension DatabaseConnection {
+    /// The rows of these items, by id.
+    func items(_ ids: [String]) throws -> [String: StoredItem] {
+        var items: [String: StoredItem] = [:]
+        try forEachChunk(of: ids) { chunk in
+            try forEach(
+                """
+                SELECT id, workspace, timestamp, revision, state, hash, merge_key, merged_into FROM feedback
+                WHERE id IN \(list: chunk)
+                """
+            ) { row in
+                let state = StoredItem.State(rawValue: row.integer(4)) ?? .live
+                let item = StoredItem(
+                    id: row.text(0), workspace: row.integer(1), timestamp: row.integer(2),
+                    revision: Revision(number: row.integer(3), isDeletion: state == .deleted, hash: row.text(5)),
+                    state: state, mergeKey: row.optionalText(6), mergedInto: row.optionalText(7))
+                items[item.id] = item
+            }
+        }
+        return items
+    }
+
+    /// Writes rows over what is there.
+    func write(_ items: [(item: StoredItem, document: [UInt8])], storedAt: Timestamp) throws {
+        guard !items.isEmpty else { return }
+        let values = [
+            "workspace", "timestamp", "revision", "state", "hash", "merge_key", "merged_into", "stored_at", "document",
+        ]
+        try write(
+            BulkRows([
+                .texts(items.map(\.item.id)), .integers(items.map(\.item.workspace)),
+                .integers(items.map(\.item.timestamp)), .integers(items.map(\.item.revision.number)),
+                .integers(items.map(\.item.state.rawValue)), .texts(items.map(\.item.revision.hash)),
+                .optionalTexts(items.map(\.item.mergeKey)), .optionalTexts(items.map(\.item.mergedInto)),
+                .integers(items.map { _ in storedAt.milliseconds }), .blobs(items.map(\.document)),
+            ]),
+            BulkStatement(into: "feedback", columns: ["id"] + values, key: ["id"], conflict: .replace(values)))
+    }
+
+    /// Hands lists of one length to `body`, so that there is one statement for all of them: the last is filled up
+    /// with its own last element.
+    func forEachChunk(of values: [String], _ body: ([String]) throws -> Void) throws {
+        let length = values.count <= 16 ? 16 : 256
+        for start in stride(from: 0, to: values.count, by: length) {
+            var chunk = Array(values[start..<min(start + length, values.count)])
+            while chunk.count < length { chunk.append(chunk[chunk.count - 1]) }
+            try body(chunk)
+        }
+    }
+}

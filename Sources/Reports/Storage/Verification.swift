@@ -1,0 +1,130 @@
+import Common
+
+/// Recomputes what the sink derives, within one state of the database.
+struct Verification {
+    private let connection: any DatabaseConnection
+    /// How much time is recomputed at once, in milliseconds.
+    private static let window: Int64 = 30 * 86_400_000
+
+    init(_ connection: any DatabaseConnection) { self.connection = connection }
+
+    func run() throws -> [Mismatch] {
+        let workspaces = try connection.query(
+            "SELECT DISTINCT workspace FROM fact UNION SELECT DISTINCT workspace FROM rollup") { $0.integer(0) }
+        return try workspaces.sorted().flatMap(rollups) + items() + crossPosts()
+    }
+
+    /// Rollups of a workspace that are not the sums of its facts.
+    private func rollups(of workspace: Int64) throws -> [Mismatch] {
+        var mismatches: [Mismatch] = []
+        let bounds = try connection.query(
+            """
+            SELECT MIN(timestamp), MAX(timestamp) FROM fact WHERE workspace = \(workspace)
+            UNION ALL SELECT MIN(bucket), MAX(bucket) FROM rollup WHERE workspace = \(workspace)
+            """
+        ) { row in row.isNull(0) ? nil : (row.integer(0), row.integer(1)) }.compactMap { $0 }
+        guard let first = bounds.map(\.0).min(), let last = bounds.map(\.1).max() else { return [] }
+        var start = RollupKey.bucket(of: first)
+        while start <= last {
+            let end = start + Self.window
+            var sums = RollupChanges()
+            try connection.forEach(
+                """
+                SELECT \(raw: Fact.columns) FROM fact
+                WHERE workspace = \(workspace) AND timestamp >= \(start) AND timestamp < \(end)
+                """
+            ) { sums.add(Fact($0)) }
+            let stored = try rollups(of: workspace, start..<end)
+            for key in Set(sums.sums.keys).union(stored.keys).sorted() where sums.sums[key] != stored[key] {
+                mismatches.append(
+                    Mismatch(
+                        place: "rollup \(key)", expected: "\(sums.sums[key] ?? RollupSums())",
+                        found: "\(stored[key] ?? RollupSums())"))
+            }
+            start = end
+        }
+        return mismatches
+    }
+
+    private func rollups(of workspace: Int64, _ range: Range<Int64>) throws -> [RollupKey: RollupSums] {
+        var rollups: [RollupKey: RollupSums] = [:]
+        for dimension in RollupDimension.allCases {
+            try connection.forEach(
+                """
+                SELECT bucket, value, sentiment, feedback, merged, score_sum, rating_sum, rating_count FROM rollup
+                WHERE workspace = \(workspace) AND dimension = \(dimension.rawValue)
+                    AND bucket >= \(range.lowerBound) AND bucket < \(range.upperBound)
+                """
+            ) { row in
+                let key = RollupKey(
+                    workspace: workspace, dimension: dimension, bucket: row.integer(0), value: row.integer(1),
+                    sentiment: Sentiment(code: row.integer(2)))
+                rollups[key] = RollupSums(row, from: 3)
+            }
+        }
+        return rollups
+    }
+
+    /// Live items without a fact of the same state, and facts without an item.
+    private func items() throws -> [Mismatch] {
+        let lost = try connection.query(
+            """
+            SELECT feedback.id FROM feedback LEFT JOIN fact ON fact.workspace = feedback.workspace
+                AND fact.timestamp = feedback.timestamp AND fact.feedback = feedback.id
+            WHERE feedback.state = 0 AND (fact.feedback IS NULL
+                OR fact.merged <> CASE WHEN feedback.merged_into IS NULL THEN 0 ELSE 1 END)
+            """
+        ) { Mismatch(place: "feedback \($0.text(0))", expected: "a fact that agrees", found: "none") }
+        let orphans = try connection.query(
+            """
+            SELECT fact.feedback FROM fact LEFT JOIN feedback ON feedback.id = fact.feedback
+                AND feedback.timestamp = fact.timestamp AND feedback.state = 0
+            WHERE feedback.id IS NULL
+            """
+        ) { Mismatch(place: "fact \($0.text(0))", expected: "a live item", found: "none") }
+        return lost + orphans
+    }
+
+    /// Items that are merged into another one than the rule says.
+    private func crossPosts() throws -> [Mismatch] {
+        var mismatches: [Mismatch] = []
+        var key = ""
+        var members: [(member: Cluster.Member, mergedInto: String?)] = []
+        func check() {
+            let cluster = Cluster(members.map(\.member))
+            for (member, found) in members where cluster.canonical(for: member) != found {
+                mismatches.append(
+                    Mismatch(
+                        place: "feedback \(member.id) merged into", expected: cluster.canonical(for: member) ?? "none",
+                        found: found ?? "none"))
+            }
+            members.removeAll(keepingCapacity: true)
+        }
+        try connection.forEach(
+            """
+            SELECT merge_key, timestamp, id, merged_into FROM feedback WHERE merge_key IS NOT NULL
+            ORDER BY merge_key, timestamp, id
+            """
+        ) { row in
+            if row.text(0) != key {
+                check()
+                key = row.text(0)
+            }
+            members.append((Cluster.Member(timestamp: row.integer(1), id: row.text(2)), row.optionalText(3)))
+        }
+        check()
+        return mismatches
+    }
+}
+
+extension RollupSums {
+    /// Reads feedback, merged and the three sums from a column on.
+    init(_ row: any DatabaseRow, from column: Int) {
+        self.init()
+        feedback = row.integer(column)
+        merged = row.integer(column + 1)
+        score = row.integer(column + 2)
+        rating = row.integer(column + 3)
+        ratings = row.integer(column + 4)
+    }
+}
