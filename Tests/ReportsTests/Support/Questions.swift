@@ -1,5 +1,6 @@
 import Common
 import ServiceKit
+import SQLiteDatabase
 
 @testable import Reports
 
