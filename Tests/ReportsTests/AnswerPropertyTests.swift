@@ -5,7 +5,7 @@ import Testing
 
 /// The rollups, the facts and a naive count in memory give the same numbers.
 @Suite struct AnswerPropertyTests {
-    @Test(arguments: 0..<25) func allWaysGiveTheSameNumbers(seed: Int) async throws {
+    @Test(arguments: 0..<12) func allWaysGiveTheSameNumbers(seed: Int) async throws {
         var random = SeededGenerator(seed: seed)
         let items = Self.items(using: &random)
         let tables = try await Tables()
@@ -15,8 +15,8 @@ import Testing
         }
         #expect(try await tables.store.verify() == [])
         var fromRollups = 0
-        for _ in 0..<12 {
-            let parameters = Self.parameters(using: &random)
+        for number in 0..<12 {
+            let parameters = Self.parameters(isPlain: number < 4, using: &random)
             let question = try tables.question(parameters)
             let expected = Oracle(items: items, question: question)
             var paths: [InsightAnswer.Path] = [.facts]
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    private static func parameters(using random: inout SeededGenerator) -> [(String, String)] {
+    private static func parameters(isPlain: Bool, using random: inout SeededGenerator) -> [(String, String)] {
         let from = Int64.random(in: -10..<100, using: &random)
         let to = from + Int64.random(in: 1..<60, using: &random)
         func date(_ day: Int64) -> String {
@@ -77,6 +77,10 @@ import Testing
             ("timezone", ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York"].randomElement(using: &random)!),
             ("compare", "previous_period"),
         ]
+        if isPlain {
+            return parameters + [("group_by", "source,topic,language"), ("sentiment", "negative,neutral")].prefix(
+                Int.random(in: 0...2, using: &random))
+        }
         let groupings = InsightQuestion.Grouping.allCases.map(\.rawValue).shuffled(using: &random)
         parameters.append(("group_by", groupings.prefix(Int.random(in: 0...3, using: &random)).joined(separator: ",")))
         let filters = [
@@ -130,9 +134,10 @@ private struct Oracle {
 
     var series: [Int] {
         let starts = question.buckets.starts
+        let found = matching(question.range).map(\.at)
         return starts.indices.map { index in
             let end = index + 1 < starts.count ? starts[index + 1] : question.range.upperBound
-            return matching(max(starts[index], question.range.lowerBound)..<end).count
+            return found.filter { (starts[index]..<end).contains($0) }.count
         }
     }
 
