@@ -49,6 +49,9 @@ final class RawEventHandler: BatchHandler {
         state = Mutex(State())
     }
 
+    /// `name@version` of the engines at work.
+    var engineIdentities: [String] { pipeline.identities }
+
     /// Why the parser has stopped, if it has.
     var stopped: StoppedReason? { state.withLock { $0.stopped } }
 
