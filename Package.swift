@@ -160,7 +160,7 @@ let package = Package(
         ]),
         tests("Engine", ["Common", "Compression", "ByteJSON", "Engines", "TestKit"]),
         tests("Parser", [
-            "ByteJSON", "Common", "Connectors", "Engines", "Parser", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, lifecycle, logging,
+            "ByteJSON", "Common", "Connectors", "Engines", "Parser", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, lifecycle, logging, crypto,
         ]),
         tests("Reports", [
             "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging,

@@ -34,7 +34,11 @@ struct AppendedBefore: Sendable {
         }
     }
 
-    var isEmpty: Bool { references.isEmpty }
+    /// Which items of an event from this one on were appended, in order.
+    func items(ofEventAt offset: Int64, from first: Int) -> [Int] {
+        references.isEmpty
+            ? [] : references.filter { $0.offset == offset && $0.item >= first }.map(\.item).sorted()
+    }
 
     /// - Parameter id: Where the item goes, if it goes on as feedback.
     func fate(of reference: Feedback.RawReference, id: FeedbackID?) -> Fate {

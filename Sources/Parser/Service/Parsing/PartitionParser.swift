@@ -26,7 +26,9 @@ struct PartitionParser {
     mutating func next() -> ParsedSlice? {
         let size = parser.settings.sliceSize
         while items.count - taken < size, event < intake.facts.count {
+            let before = items.count
             parser.read(intake, event, &plans, into: &items)
+            recall(after: items.count - before)
             event += 1
         }
         guard taken < items.count else { return nil }
@@ -39,6 +41,19 @@ struct PartitionParser {
             taken = end
         }
         return slice
+    }
+}
+
+extension PartitionParser {
+    /// Adds the items of this event that went out before a crash and of which the event is silent now.
+    private mutating func recall(after count: Int) {
+        guard let last = items.last else { return }
+        for item in appended.items(ofEventAt: intake.batch.records.offset(at: event), from: count) {
+            items.append(
+                ReadItem(
+                    event: event, item: item, outcome: last.outcome, plan: nil, workspace: last.workspace,
+                    stream: last.stream))
+        }
     }
 }
 
