@@ -82,6 +82,7 @@ let package = Package(
         module("ByteJSON", "Common/ByteJSON"),
         module("Common", "Common/Core", ["ByteJSON", crypto]),
         module("Compression", "Common/Compression", ["CZlib"]),
+        module("Rows", "Common/Rows", ["ByteJSON"]),
 
         // Backends: each implements one contract of Common
         module("SQLiteDatabase", "Common/Backends/SQLiteDatabase", ["Common", grdb, grdbSQLite]),
@@ -105,7 +106,7 @@ let package = Package(
         module(
             "Webhook", "Webhook",
             [
-                "ByteJSON", "Common", "Compression", "Connectors", "ServiceKit", lifecycle, logging, hummingbird,
+                "ByteJSON", "Common", "Compression", "Rows", "Connectors", "ServiceKit", lifecycle, logging, hummingbird,
                 httpTypes, nioCore, crypto, deque,
             ]),
         .target(name: "CModels", path: "Sources/Parser/Models", exclude: ["weights"]),
@@ -135,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "Earshot",
             dependencies: [
-                "ByteJSON", "Client", "Common", "Compression", "Connectors", "ServiceKit", "SQLiteDatabase", "SQLiteLog",
+                "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "SQLiteDatabase", "SQLiteLog",
                 "CurlTransport", "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo", arguments,
                 configuration, lifecycle, logging, hummingbird, crypto,
             ],
@@ -156,7 +157,7 @@ let package = Package(
             "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, lifecycle, logging,
         ]),
         tests("Webhook", [
-            "ByteJSON", "Common", "Compression", "Connectors", "Webhook", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto,
+            "ByteJSON", "Common", "Compression", "Rows", "Connectors", "Webhook", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto,
         ]),
         tests("Engine", ["Common", "Compression", "ByteJSON", "Engines", "TestKit"]),
         tests("Parser", [

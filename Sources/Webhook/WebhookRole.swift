@@ -19,10 +19,12 @@ public enum WebhookRole {
             directory: context.directory, connectors: context.connectors, vault: context.vault,
             deliveriesPerSecond: settings.deliveriesPerSecond, logger: context.logger)
         let hooks = HookController(context: context, settings: settings, targets: targets, bodies: bodies, window: window)
+        let imports = ImportController(context: context, settings: settings, bodies: bodies)
         return Role(
             name: "webhook",
             routes: { router in
                 hooks.addRoutes(to: router)
+                imports.addRoutes(to: router)
             },
             services: [deadlines],
             readiness: {
