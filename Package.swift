@@ -17,6 +17,7 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
@@ -138,7 +139,7 @@ let package = Package(
             dependencies: [
                 "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "SQLiteDatabase", "SQLiteLog",
                 "CurlTransport", "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo", arguments,
-                configuration, lifecycle, logging, hummingbird, crypto,
+                configuration, lifecycle, signals, logging, hummingbird, crypto,
             ],
             path: "Sources/Earshot/App", swiftSettings: strict),
 

@@ -16,6 +16,7 @@ struct EarshotCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            CheckConfigCommand.self,
+            DemoCommand.self, ServeCommand.self, DoctorCommand.self, TokenCommand.self, CheckConfigCommand.self,
+            RolesCommand.self,
         ])
 }

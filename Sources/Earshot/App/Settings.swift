@@ -75,3 +75,14 @@ struct SettingsError: Error, CustomStringConvertible {
     }
     var description: String { "setting \(setting): \(reason)" }
 }
+
+extension Settings {
+    /// The master key that was set; nil leaves it to the data folder.
+    func masterKeyBytes() throws -> [UInt8]? {
+        guard let masterKey else { return nil }
+        guard let key = Data(base64Encoded: masterKey.reveal()), key.count == 32 else {
+            throw SettingsError("master_key", "must be 32 bytes in base 64; `openssl rand -base64 32` makes one")
+        }
+        return Array(key)
+    }
+}

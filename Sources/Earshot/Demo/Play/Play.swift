@@ -37,7 +37,8 @@ public struct Play: Sendable {
             (
                 .forum,
                 [
-                    "connector": "discourse", "name": "Forum", "config": ["base_url": .string(forum)],
+                    "connector": "discourse", "name": "Forum",
+                    "config": ["base_url": .string(forum), "requests_per_minute": 60_000],
                     "entity": ["query": "tags:feedback"], "schedule": ["every": .string(pollEvery)],
                     "backfill_since": .string(backfillSince),
                 ]
@@ -45,7 +46,7 @@ public struct Play: Sendable {
             (
                 .repository,
                 [
-                    "connector": "github", "name": "Issues", "config": ["base_url": .string(forum)],
+                    "connector": "github", "name": "Issues", "config": ["api_url": .string(forum)],
                     "entity": ["repository": .string(RepositoryShape.name)], "schedule": ["every": "never"],
                 ]
             ),
@@ -69,11 +70,53 @@ public struct Play: Sendable {
                 ]
             ),
         ]
+        return try await make(
+            name, entities, filters: [["field": "text", "match": "contains", "value": .string(World.spamMark)]])
+    }
+
+    /// Makes the workspace that recorded feedback is played into.
+    ///
+    /// - Parameter forum: Where the forum (and the issue tracker's interface) is played.
+    public func makeCorpusWorkspace(forum: String, since: Timestamp) async throws -> Stage {
+        try await make(
+            "Recorded",
+            [
+                (
+                    .forum,
+                    [
+                        "connector": "discourse", "name": "Forum",
+                    "config": ["base_url": .string(forum), "requests_per_minute": 60_000], "entity": [:],
+                        "schedule": ["every": "15m"], "backfill_since": .string(String(since.description.prefix(10))),
+                    ]
+                ),
+                (
+                    .repository,
+                    [
+                        "connector": "github", "name": "Issues", "config": ["api_url": .string(forum)],
+                        "entity": ["repository": .string(Corpus.repository)], "schedule": ["every": "never"],
+                    ]
+                ),
+                (
+                    .store,
+                    [
+                        "connector": "jsonl", "name": "Game reviews",
+                        "mapping": [
+                            "external_id": "review_id", "text": "review", "language": "language",
+                            "created_at": ["unix": "timestamp_created"], "updated_at": ["unix": "timestamp_updated"],
+                            "author_id": "steam_id",
+                            "rating": ["map": "voted_up", "values": ["true": 1, "false": 0]],
+                            "rating_minimum": ["const": 0], "rating_maximum": ["const": 1],
+                        ],
+                    ]
+                ),
+            ], filters: [])
+    }
+
+    private func make(_ name: String, _ entities: [(WorldItem.Channel, JSON)], filters: [JSON]) async throws -> Stage {
         let answer = try await client.json(
             "POST", "/CreateWorkspace",
             body: [
-                "name": .string(name), "feedback_entities": .array(entities.map(\.1)),
-                "filters": [["field": "text", "match": "contains", "value": .string(World.spamMark)]],
+                "name": .string(name), "feedback_entities": .array(entities.map(\.1)), "filters": .array(filters),
             ])
         var streams: [WorldItem.Channel: Stage.Stream] = [:]
         for (index, entity) in entities.enumerated() {

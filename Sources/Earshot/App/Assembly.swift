@@ -1,0 +1,104 @@
+import Common
+import Connectors
+import CurlTransport
+import Foundation
+import Logging
+import Parser
+import Reports
+import SQLiteDatabase
+import SQLiteLog
+import ServiceKit
+import ServiceLifecycle
+import Webhook
+import Workspace
+
+/// The one place that chooses backends, and hands them to the roles.
+struct Assembly: Sendable {
+    let settings: Settings
+    let folder: DataFolder
+    let log: any EventLog
+    /// What keeps the log well while a server runs.
+    let logService: any Service
+    let directory: Directory
+    let vault: Vault
+    let connectors: ConnectorRegistry
+    let metrics = Metrics()
+    let logger: Logger
+    private let transport: CurlTransport
+    private let closeLog: @Sendable () async -> Void
+    private let databases: [String: SQLiteDatabase]
+
+    /// The roles, in the order in which they start: what is asked for first is there first.
+    static let roleNames = ["workspace", "reports", "parser", "webhook", "fetcher"]
+
+    /// A transport for commands: it may reach any address, the operator's own server included.
+    static func clientTransport() -> any HTTPTransport { CurlTransport(policy: .any) }
+
+    /// A service's tables in a data folder, whether or not a server has it open.
+    static func database(of service: String, in folder: DataFolder) throws -> any Database {
+        try SQLiteDatabase(path: folder.database(of: service))
+    }
+
+    /// Opens everything that is kept in a data folder.
+    init(settings: Settings, folder: DataFolder, logger: Logger) async throws {
+        self.settings = settings
+        self.folder = folder
+        self.logger = logger
+        var networks: [Network] = []
+        for text in settings.allowedAddresses {
+            guard let network = Network(text) else {
+                throw SettingsError("fetch.allow_addresses", "\(text) is no network such as 10.0.0.0/8")
+            }
+            networks.append(network)
+        }
+        transport = CurlTransport(policy: networks.isEmpty ? .publicOnly : .allowing(networks))
+        vault = try Vault(masterKey: try settings.masterKeyBytes() ?? folder.masterKey())
+        let embeddedLog = try SQLiteLog(folder: folder.log)
+        log = embeddedLog
+        logService = embeddedLog
+        closeLog = { await embeddedLog.close() }
+        try await log.create(Topic.all)
+        directory = Directory(log: log, logger: logger)
+        try await directory.load()
+        let library = ConnectorLibrary.load(folder: settings.connectors)
+        for problem in library.problems { logger.error("a connector was refused: \(problem)") }
+        connectors = ConnectorRegistry(library.manifests)
+        databases = try Dictionary(
+            uniqueKeysWithValues: Self.roleNames.map { ($0, try SQLiteDatabase(path: folder.database(of: $0))) })
+    }
+
+    func database(of service: String) throws -> any Database {
+        guard let database = databases[service] else { throw SettingsError("role", "no role \(service)") }
+        return database
+    }
+
+    /// Builds the roles.
+    ///
+    /// - Parameter publicURL: How the outside reaches this server.
+    /// - Returns: The roles, and what the first start of a data folder made.
+    func roles(publicURL: String) async throws -> (roles: [Role], firstStart: WorkspaceRole.FirstStart?) {
+        let firstStart = try await WorkspaceRole.bootstrap(try context(for: "workspace", publicURL))
+        let roles = [
+            try await WorkspaceRole.build(try context(for: "workspace", publicURL)),
+            try await ReportsRole.build(try context(for: "reports", publicURL)),
+            try await ParserRole.build(try context(for: "parser", publicURL)),
+            try await WebhookRole.build(try context(for: "webhook", publicURL)),
+            DoctorRoutes(platform: self).role,
+        ]
+        return (roles, firstStart)
+    }
+
+    private func context(for service: String, _ publicURL: String) throws -> RoleContext {
+        var logger = logger
+        logger[metadataKey: "role"] = "\(service)"
+        return RoleContext(
+            log: log, database: try database(of: service), transport: transport, directory: directory, vault: vault,
+            connectors: connectors, metrics: metrics, logger: logger, publicURL: publicURL)
+    }
+
+    /// Lets go of everything, in order.
+    func close() async {
+        await transport.shutdown()
+        await closeLog()
+    }
+}
