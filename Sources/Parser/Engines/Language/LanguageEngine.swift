@@ -10,6 +10,11 @@ public struct LanguageEngine: Engine {
     public let requires: Set<AnnotationKind> = []
     public let produces = AnnotationKind.language
 
+    /// All languages it tells, as ISO 639 codes; Norwegian is `no` whichever way it is written.
+    public static let languages: Set<String> = Set(
+        Script.allCases.compactMap(\.onlyLanguage) + ["ja", "zh"]
+            + ((try? LinearModel(.language, kind: "language"))?.file.labels.dropFirst() ?? []))
+
     private let model: LinearModel
     /// The script of each lane.
     private let scripts: [Script]
