@@ -18,7 +18,7 @@ import Testing
         let bytes = try Inflater.inflate(
             try Fixtures.data.bytes(path), as: .gzip, limits: InflateLimits(maximumBytes: 200_000_000))
         return try bytes.split(separator: 0x0A).compactMap { line in
-            let row = JSON(try JSONDocument(Array(line)).root)
+            let row = JSON(try JSONDocument(parsing: Array(line)).root)
             // Not for commercial use: neither trained on nor measured with
             guard row["source"]?.string != "norec-sentence" else { return nil }
             return Row(

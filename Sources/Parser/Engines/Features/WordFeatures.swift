@@ -45,7 +45,7 @@ struct WordFeatures {
                     letter(UInt32(byte))
                 } else if byte == UInt8(ascii: "'") {
                     // Part of the word: don't, l'app
-                } else if byte <= 0x20 {
+                } else if byte <= 0x20 || byte == 0x7F {
                     endWord()
                 } else if byte == UInt8(ascii: "@"), length == 0 {
                     index = Self.skipHandle(text, from: index + 1)

@@ -22,8 +22,9 @@ public struct LanguageEngine: Engine {
 
     /// Below this probability a text is `und`.
     private static let sure: Float = 0.4
-    /// How far a declared language is ahead of the others.
-    private static let prior: Float = 2
+    /// How far a declared language is ahead of the others, and how far in a text of a few letters.
+    private static let prior: (usual: Float, short: Float) = (2, 4)
+    private static let fewLetters = 12
     /// A text with fewer letters is `und`, unless a declared language is not unlikely.
     private static let fewestLetters = 4
 
@@ -51,7 +52,9 @@ public struct LanguageEngine: Engine {
         let lane = declared.flatMap { lanes[$0] }
         guard features.count > 0, features.letterCount >= Self.fewestLetters || lane != nil else { return ("und", 0) }
         model.score(UnsafeBufferPointer(rebasing: space.features[..<features.count]), sums: space.sums, into: space.scores)
-        if let lane { space.scores[lane] += Self.prior }
+        if let lane {
+            space.scores[lane] += features.letterCount < Self.fewLetters ? Self.prior.short : Self.prior.usual
+        }
         // Languages of other scripts are out of the question
         for lane in scripts.indices.dropFirst() where scripts[lane] != script && !(lane == lanes["sr"] && script == .latin) {
             space.scores[lane] = -.infinity

@@ -105,10 +105,20 @@ struct CleanTextBuilder {
         return current.count
     }
 
-    /// Removes what was written from a mark on, `count` bytes or to the end.
-    mutating func remove(from mark: Int, count: Int? = nil) {
-        guard mark < current.count else { return }
-        current.removeSubrange(mark..<min(current.count, mark + (count ?? current.count)))
+    /// Removes some bytes that were written at a mark.
+    mutating func remove(at mark: Int, count: Int) {
+        guard mark + count <= current.count else { return }
+        current.removeSubrange(mark..<mark + count)
+    }
+
+    /// Removes all that was written from a mark on; white space before it folds with what follows.
+    mutating func remove(from mark: Int) {
+        guard mark >= 0, mark < current.count else { return }
+        current.removeSubrange(mark...)
+        while let last = current.last, last == 0x20 || last == 0x0A {
+            current.removeLast()
+            widen(last == 0x20 ? .space : .line)
+        }
     }
 
     // MARK: - Parts

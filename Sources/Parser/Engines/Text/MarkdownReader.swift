@@ -352,7 +352,7 @@ struct MarkdownReader {
         if bracket.isImage {
             builder.remove(from: bracket.mark - 1)
         } else {
-            builder.remove(from: bracket.mark, count: 1)
+            builder.remove(at: bracket.mark, count: 1)
         }
         return stop + 1
     }
