@@ -149,8 +149,11 @@ let package = Package(
             path: "Tests/Support", swiftSettings: strict),
         tests("ByteJSON", ["ByteJSON", "TestKit"]),
         tests("Common", ["Common", "ByteJSON", "TestKit"]),
+        .executableTarget(
+            name: "LogProbe", dependencies: ["Common", "SQLiteLog"], path: "Tests/Probes/LogProbe",
+            swiftSettings: strict),
         tests("Backend", [
-            "Common", "Compression", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
+            "Common", "Compression", "LogProbe", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
         ]),
         tests("Connector", ["ByteJSON", "Common", "Connectors", "TestKit", crypto]),
         tests("ServiceKit", ["ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, lifecycle, logging]),
