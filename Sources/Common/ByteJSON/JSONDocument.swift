@@ -3,9 +3,7 @@
 /// The bytes are kept as they came; strings are decoded only when asked for. Positions are byte offsets.
 /// A text larger than 2 GiB is refused.
 public struct JSONDocument: Sendable {
-    /// The text, verbatim.
-    public let bytes: [UInt8]
-    @usableFromInline let nodes: [JSONNode]
+    @usableFromInline let index: JSONIndex
 
     /// Validates a JSON text and indexes its values.
     ///
@@ -15,18 +13,9 @@ public struct JSONDocument: Sendable {
     /// - Throws: ``JSONError`` naming the first offending byte.
     public init(parsing bytes: [UInt8], maximumDepth: Int = 128) throws(JSONError) {
         guard bytes.count < Int(Int32.max) else { throw JSONError(.tooLarge, at: bytes.count) }
-        let scanner = JSONScanner(maximumDepth: maximumDepth)
-        let outcome: JSONError? = bytes.withUnsafeBufferPointer { buffer in
-            do throws(JSONError) {
-                try scanner.scan(buffer)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let outcome { throw outcome }
-        self.bytes = bytes
-        self.nodes = scanner.nodes
+        let index = JSONIndex(bytes)
+        try index.fill(maximumDepth: maximumDepth)
+        self.index = index
     }
 
     /// Validates the JSON text in `text`.
@@ -34,26 +23,16 @@ public struct JSONDocument: Sendable {
         try self.init(parsing: Array(text.utf8), maximumDepth: maximumDepth)
     }
 
+    /// The text, verbatim.
+    public var bytes: [UInt8] { index.bytes }
+
     /// The value that the text holds.
-    @inlinable public var root: JSONValue { JSONValue(document: self, index: 0) }
+    @inlinable public var root: JSONValue { JSONValue(index: index, position: 0) }
 }
 
 /// What a JSON value is.
 public enum JSONKind: UInt8, Sendable {
     case null, `false`, `true`, integer, double, string, array, object
-}
-
-/// One value of the index: where it lies and where the next one after it is.
-@usableFromInline struct JSONNode: Sendable {
-    @usableFromInline var kind: JSONKind
-    /// A string with an escape sequence, which must be decoded.
-    @usableFromInline var escaped: Bool
-    /// First byte; for strings the one after the quotation mark.
-    @usableFromInline var start: UInt32
-    /// One past the last byte; for strings the closing quotation mark.
-    @usableFromInline var end: UInt32
-    /// Index of the node that follows this value and all inside it.
-    @usableFromInline var next: UInt32
 }
 
 /// Why a text is not JSON, and at which byte.

@@ -2,22 +2,25 @@
 ///
 /// Reading costs nothing until a string is decoded. A value keeps its document alive.
 public struct JSONValue: Sendable {
-    public let document: JSONDocument
-    @usableFromInline let index: Int
+    @usableFromInline let index: JSONIndex
+    @usableFromInline let position: Int
 
-    @inlinable init(document: JSONDocument, index: Int) {
-        self.document = document
+    @inlinable init(index: JSONIndex, position: Int) {
         self.index = index
+        self.position = position
     }
 
-    @inlinable var node: JSONNode { document.nodes[index] }
+    @inlinable var node: JSONNode { index.nodes[position] }
+
+    /// The document that the value is in.
+    public var document: JSONDocument { JSONDocument(index: index) }
 
     /// What the value is.
     @inlinable public var kind: JSONKind { node.kind }
     @inlinable public var isNull: Bool { node.kind == .null }
 
     /// The value's own bytes, verbatim; a string includes its quotation marks.
-    @inlinable public var raw: ArraySlice<UInt8> { document.bytes[range] }
+    public var raw: ArraySlice<UInt8> { index.bytes[range] }
 
     /// Where the value's own bytes lie in the document.
     @inlinable public var range: Range<Int> {
@@ -28,30 +31,21 @@ public struct JSONValue: Sendable {
     /// The member with this name, or nil if the value is no object or has none. The last one wins, as in JavaScript.
     public subscript(_ key: String) -> JSONValue? {
         guard node.kind == .object else { return nil }
-        var found: JSONValue?
-        var at = index + 1
-        let end = Int(node.next)
         var key = key
-        key.withUTF8 { wanted in
-            while at < end {
-                let name = document.nodes[at]
-                if matches(name, wanted) { found = JSONValue(document: document, index: at + 1) }
-                at = Int(document.nodes[at + 1].next)
-            }
-        }
-        return found
+        let found = key.withUTF8 { find($0) }
+        return found > 0 ? JSONValue(index: index, position: found) : nil
     }
 
     /// The element at this position, or nil if the value is no array or is shorter.
     public subscript(_ position: Int) -> JSONValue? {
         guard node.kind == .array, position >= 0 else { return nil }
-        var at = index + 1
+        var at = self.position + 1
         let end = Int(node.next)
         var left = position
         while at < end {
-            if left == 0 { return JSONValue(document: document, index: at) }
+            if left == 0 { return JSONValue(index: index, position: at) }
             left -= 1
-            at = Int(document.nodes[at].next)
+            at = Int(index.nodes[at].next)
         }
         return nil
     }
@@ -62,18 +56,35 @@ public struct JSONValue: Sendable {
     /// The members of an object in their order; empty for any other value.
     public var members: Members { Members(parent: self, isObject: node.kind == .object) }
 
+    /// How many elements or members there are; 0 for any other value.
+    public var count: Int {
+        guard node.kind == .array || node.kind == .object else { return 0 }
+        var count = 0
+        var at = position + 1
+        while at < Int(node.next) {
+            at = Int(index.nodes[node.kind == .object ? at + 1 : at].next)
+            count += 1
+        }
+        return count
+    }
+
     /// The decoded string, or nil if the value is no string. A lone surrogate becomes U+FFFD.
     public var string: String? {
         let node = node
-        guard node.kind == .string else { return nil }
-        return document.text(of: node)
+        return node.kind == .string ? index.text(of: node) : nil
+    }
+
+    /// The string's bytes where they lie, or nil if the value is no string or holds an escape; then use ``string``.
+    public var plainBytes: ArraySlice<UInt8>? {
+        let node = node
+        return node.kind == .string && !node.isEscaped ? index.bytes[Int(node.start)..<Int(node.end)] : nil
     }
 
     /// The number as an integer, or nil if it is none, has a fraction or does not fit.
     public var int64: Int64? {
         switch node.kind {
-        case .integer: Int64(String(decoding: raw, as: UTF8.self))
-        case .double: double.flatMap { Int64(exactly: $0) }
+        case .integer: withNumber(JSONNumber.int64)
+        case .double: withNumber(JSONNumber.double).flatMap { Int64(exactly: $0) }
         default: nil
         }
     }
@@ -81,7 +92,7 @@ public struct JSONValue: Sendable {
     /// The number, or nil if the value is none.
     public var double: Double? {
         switch node.kind {
-        case .integer, .double: Double(String(decoding: raw, as: UTF8.self))
+        case .integer, .double: withNumber(JSONNumber.double)
         default: nil
         }
     }
@@ -94,108 +105,82 @@ public struct JSONValue: Sendable {
         }
     }
 
-    /// Compares a member's name, decoding it only if it holds an escape.
-    private func matches(_ name: JSONNode, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
-        if name.escaped { return document.text(of: name).utf8.elementsEqual(wanted) }
-        let length = Int(name.end - name.start)
-        guard length == wanted.count else { return false }
-        return document.bytes.withUnsafeBufferPointer { bytes in
-            for i in 0..<length where bytes[Int(name.start) + i] != wanted[i] { return false }
-            return true
+    private func withNumber<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+        let node = node
+        return index.withText {
+            body(UnsafeBufferPointer(start: $0 + Int(node.start), count: Int(node.end - node.start)))
         }
+    }
+
+    /// The position of a member's value; 0, which only the root has, if there is none.
+    private func find(_ wanted: UnsafeBufferPointer<UInt8>) -> Int {
+        let nodes = index.nodes
+        let end = Int(nodes[position].next)
+        return index.withText { text in
+            var found = 0
+            var at = position &+ 1
+            while at < end {
+                let name = nodes[at]
+                if name.isEscaped {
+                    if index.text(of: name).utf8.elementsEqual(wanted) { found = at &+ 1 }
+                } else if Int(name.end &- name.start) == wanted.count, Self.isEqual(text + Int(name.start), wanted) {
+                    found = at &+ 1
+                }
+                at = Int(nodes[at &+ 1].next)
+            }
+            return found
+        }
+    }
+
+    @inline(__always)
+    private static func isEqual(_ name: UnsafePointer<UInt8>, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
+        var at = 0
+        while at < wanted.count {
+            if name[at] != wanted[at] { return false }
+            at &+= 1
+        }
+        return true
     }
 
     /// The elements of an array.
     public struct Elements: Sequence, IteratorProtocol, Sendable {
-        private let document: JSONDocument
+        private let index: JSONIndex
         private var at: Int
         private let end: Int
 
         init(parent: JSONValue, isArray: Bool) {
-            document = parent.document
-            at = parent.index + 1
+            index = parent.index
+            at = parent.position + 1
             end = isArray ? Int(parent.node.next) : at
         }
 
         public mutating func next() -> JSONValue? {
             guard at < end else { return nil }
-            defer { at = Int(document.nodes[at].next) }
-            return JSONValue(document: document, index: at)
+            defer { at = Int(index.nodes[at].next) }
+            return JSONValue(index: index, position: at)
         }
     }
 
     /// The members of an object.
     public struct Members: Sequence, IteratorProtocol, Sendable {
-        private let document: JSONDocument
+        private let index: JSONIndex
         private var at: Int
         private let end: Int
 
         init(parent: JSONValue, isObject: Bool) {
-            document = parent.document
-            at = parent.index + 1
+            index = parent.index
+            at = parent.position + 1
             end = isObject ? Int(parent.node.next) : at
         }
 
         public mutating func next() -> (name: String, value: JSONValue)? {
             guard at < end else { return nil }
-            defer { at = Int(document.nodes[at + 1].next) }
-            return (document.text(of: document.nodes[at]), JSONValue(document: document, index: at + 1))
+            defer { at = Int(index.nodes[at + 1].next) }
+            return (index.text(of: index.nodes[at]), JSONValue(index: index, position: at + 1))
         }
     }
 }
 
 extension JSONDocument {
-    /// Decodes the string at a node.
-    func text(of node: JSONNode) -> String {
-        let range = Int(node.start)..<Int(node.end)
-        return bytes.withUnsafeBufferPointer { all in
-            let slice = UnsafeBufferPointer(rebasing: all[range])
-            guard node.escaped else { return String(decoding: slice, as: UTF8.self) }
-            return String(unsafeUninitializedCapacity: slice.count) { unescape(slice, into: $0) }
-        }
-    }
-}
-
-/// Decodes the escapes of a validated string; the result is never longer than its source.
-private func unescape(_ source: UnsafeBufferPointer<UInt8>, into target: UnsafeMutableBufferPointer<UInt8>) -> Int {
-    var read = 0
-    var written = 0
-    func unit(_ at: Int) -> UInt32 {
-        (0..<4).reduce(0) { $0 << 4 | UInt32(hexValue(source[at + $1]) ?? 0) }
-    }
-    while read < source.count {
-        let byte = source[read]
-        guard byte == UInt8(ascii: "\\") else {
-            target[written] = byte
-            written += 1
-            read += 1
-            continue
-        }
-        let escape = source[read + 1]
-        read += 2
-        switch escape {
-        case UInt8(ascii: "b"): target[written] = 0x08
-        case UInt8(ascii: "f"): target[written] = 0x0C
-        case UInt8(ascii: "n"): target[written] = 0x0A
-        case UInt8(ascii: "r"): target[written] = 0x0D
-        case UInt8(ascii: "t"): target[written] = 0x09
-        case UInt8(ascii: "u"):
-            var code = unit(read)
-            read += 4
-            if code & 0xFC00 == 0xD800, read + 6 <= source.count, source[read] == UInt8(ascii: "\\"),
-                source[read + 1] == UInt8(ascii: "u"), case let low = unit(read + 2), low & 0xFC00 == 0xDC00
-            {
-                code = 0x10000 + ((code & 0x3FF) << 10) + (low & 0x3FF)
-                read += 6
-            }
-            for encoded in String(Unicode.Scalar(code) ?? "\u{FFFD}").utf8 {
-                target[written] = encoded
-                written += 1
-            }
-            continue
-        default: target[written] = escape
-        }
-        written += 1
-    }
-    return written
+    init(index: JSONIndex) { self.index = index }
 }
