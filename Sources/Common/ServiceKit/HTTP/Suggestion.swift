@@ -1,7 +1,7 @@
 /// Finds what somebody may have meant.
-enum Suggestion {
+public enum Suggestion {
     /// The candidate nearest to the word, if one is near enough to be a slip of the pen.
-    static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+    public static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
         candidates.map { ($0, distance(word.lowercased(), $0.lowercased())) }
             .filter { $0.1 <= max(1, min(3, $0.0.count / 3)) }
             .min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
@@ -26,7 +26,7 @@ enum Suggestion {
     }
 
     /// ` (did you mean `x`?)`, or what there is.
-    static func hint(for word: String, among candidates: [String]) -> String {
+    public static func hint(for word: String, among candidates: [String]) -> String {
         if let near = nearest(to: word, among: candidates) { return "did you mean `\(near)`?" }
         return candidates.isEmpty ? "there are none here" : "known are \(candidates.sorted().joined(separator: ", "))"
     }
