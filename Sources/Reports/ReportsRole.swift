@@ -22,8 +22,15 @@ public enum ReportsRole {
             database: context.database, directory: context.directory,
             coverage: CoverageReader(log: context.log, store: ReportsStore(database: context.database)),
             settings: settings, now: context.now)
+        let feedback = FeedbackRoutes(database: context.database, directory: context.directory, settings: settings)
+        let events = EventRoutes(live: live, directory: context.directory)
         return Role(
-            name: "reports", routes: { insights.add(to: $0) }, services: [live, deadLetters, consumer],
+            name: "reports",
+            routes: { router in
+                insights.add(to: router)
+                feedback.add(to: router)
+                events.add(to: router)
+            }, services: [live, deadLetters, consumer],
             readiness: { [await database(context.database)] })
     }
 

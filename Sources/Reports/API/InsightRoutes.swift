@@ -1,8 +1,6 @@
 import Common
 import Foundation
-import HTTPTypes
 import Hummingbird
-import NIOCore
 import ServiceKit
 
 /// `GET` and `POST /GetInsightReports`.
@@ -15,12 +13,12 @@ struct InsightRoutes: Sendable {
 
     func add(to router: Router<APIContext>) {
         router.get("/GetInsightReports") { request, context in
-            try await answer(Parameters(query: request), try context.requireCaller(.read))
+            try await answer(try Parameters(query: request), try context.requireCaller(.read))
         }
         router.post("/GetInsightReports") { request, context in
             let caller = try context.requireCaller(.read)
-            var parameters = Parameters(query: request)
-            try parameters.add(body: Array(buffer: try await request.body.collect(upTo: 65_536)))
+            var parameters = try Parameters(query: request)
+            try parameters.add(body: try await request.bytes(limit: 65_536))
             return try await answer(parameters, caller)
         }
     }
@@ -57,11 +55,6 @@ extension Response {
     init(json value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        self.init(json: ByteBuffer(bytes: try encoder.encode(value)))
-    }
-
-    /// JSON text.
-    init(json text: ByteBuffer) {
-        self.init(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: text))
+        self = .json(bytes: Array(try encoder.encode(value)))
     }
 }

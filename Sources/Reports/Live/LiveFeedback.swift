@@ -48,6 +48,7 @@ final class LiveFeedback: Service, Sendable {
     private let state = Mutex(State())
     private static let keptEvents = 2000
     private static let queuedSignals = 64
+    private static let maximumListeners = 1000
     private static let heartbeat = Duration.seconds(15)
 
     init(epoch: Int64) { self.epoch = epoch }
@@ -64,16 +65,19 @@ final class LiveFeedback: Service, Sendable {
     }
 
     /// Begins to listen: to what comes from now on, or after the event of this number.
-    func subscribe(after last: Int64?) -> Subscription {
+    ///
+    /// - Returns: nil if too many listen already.
+    func subscribe(after last: Int64?) -> Subscription? {
         let (signals, continuation) = AsyncStream.makeStream(
             of: Signal.self, bufferingPolicy: .bufferingOldest(Self.queuedSignals))
         return state.withLock { state in
+            guard state.listeners.count < Self.maximumListeners else { return nil }
             let number = state.nextListener
             state.nextListener += 1
             var hasGap = false
             if let last {
                 let missed = state.kept.filter { $0.number > last }
-                hasGap = last >= state.next || (state.kept.first.map { $0.number > last + 1 } ?? (last + 1 < state.next))
+                hasGap = last >= state.next || last + 1 < state.kept.first?.number ?? state.next
                 if !missed.isEmpty { continuation.yield(.events(missed)) }
             }
             if state.isStopped { continuation.finish() } else { state.listeners[number] = continuation }

@@ -36,9 +36,8 @@ extension FeedbackFilter {
     ) throws -> [Value] {
         try parameters.list(name).map { text in
             guard let value = Value(rawValue: text.lowercased()) else {
-                let known = all.map(\.rawValue)
-                let hint = Spelling.nearest(to: text, among: known).map { "; did you mean \($0)?" } ?? ""
-                throw Problem.badParameter(name, "is \(text), known are \(known.joined(separator: ", "))\(hint)")
+                let hint = Suggestion.hint(for: text, among: all.map(\.rawValue))
+                throw Problem.badParameter(name, "is \(text); \(hint)")
             }
             return value
         }

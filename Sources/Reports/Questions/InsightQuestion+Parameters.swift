@@ -36,8 +36,8 @@ extension InsightQuestion {
     static func zone(_ parameters: Parameters) throws -> ZoneOffsets {
         let name = try parameters.one("timezone") ?? "UTC"
         if let zone = ZoneCache.shared[name] { return zone }
-        let nearest = Spelling.nearest(to: name, among: TimeZone.knownTimeZoneIdentifiers)
-        let hint = nearest.map { "did you mean \($0)?" } ?? "send an IANA name such as Europe/Berlin"
+        let nearest = Suggestion.nearest(to: name, among: TimeZone.knownTimeZoneIdentifiers)
+        let hint = nearest.map { "did you mean `\($0)`?" } ?? "send an IANA name such as Europe/Berlin"
         throw Problem.badParameter("timezone", "is \(name), which is no time zone; \(hint)")
     }
 
@@ -75,9 +75,8 @@ extension InsightQuestion {
     private static func interval(_ parameters: Parameters) throws -> CalendarInterval? {
         guard let text = try parameters.one("interval") else { return nil }
         guard let interval = CalendarInterval(rawValue: text.lowercased()) else {
-            let known = CalendarInterval.allCases.map(\.rawValue)
-            let hint = Spelling.nearest(to: text, among: known).map { "; did you mean \($0)?" } ?? ""
-            throw Problem.badParameter("interval", "is \(text), known are \(known.joined(separator: ", "))\(hint)")
+            let hint = Suggestion.hint(for: text, among: CalendarInterval.allCases.map(\.rawValue))
+            throw Problem.badParameter("interval", "is \(text); \(hint)")
         }
         return interval
     }
@@ -106,9 +105,8 @@ extension InsightQuestion {
 
     private static func grouping(_ text: String) throws -> Grouping {
         guard let grouping = Grouping(rawValue: text.lowercased()) else {
-            let known = Grouping.allCases.map(\.rawValue)
-            let hint = Spelling.nearest(to: text, among: known).map { "; did you mean \($0)?" } ?? ""
-            throw Problem.badParameter("group_by", "has \(text), known are \(known.joined(separator: ", "))\(hint)")
+            let hint = Suggestion.hint(for: text, among: Grouping.allCases.map(\.rawValue))
+            throw Problem.badParameter("group_by", "has \(text); \(hint)")
         }
         return grouping
     }

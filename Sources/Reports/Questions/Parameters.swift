@@ -1,5 +1,6 @@
 import ByteJSON
 import Common
+import Foundation
 import Hummingbird
 import ServiceKit
 
@@ -12,8 +13,19 @@ struct Parameters: Sendable {
         for pair in pairs { values[pair.name, default: []].append(pair.value) }
     }
 
-    init(query request: Request) {
-        self.init(request.uri.queryParameters.map { (String($0.key), String($0.value)) })
+    init(query request: Request) throws {
+        self.init(
+            try (request.uri.query ?? "").split(separator: "&").map { pair in
+                let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard let name = Self.decode(parts[0]), let value = Self.decode(parts.count > 1 ? parts[1] : "") else {
+                    throw Problem.badRequest("`\(pair)` is not percent-encoded UTF-8")
+                }
+                return (name, value)
+            })
+    }
+
+    private static func decode(_ text: Substring) -> String? {
+        text.replacing("+", with: " ").removingPercentEncoding
     }
 
     /// Adds the members of a body.
@@ -48,10 +60,7 @@ struct Parameters: Sendable {
     func requireOnly(_ known: [String]) throws {
         let unknown = values.keys.filter { !known.contains($0) }.sorted()
         guard !unknown.isEmpty else { return }
-        let errors = unknown.map { name -> (at: String, reason: String) in
-            let nearest = Spelling.nearest(to: name, among: known)
-            return (name, nearest.map { "did you mean `\($0)`?" } ?? "known are \(known.joined(separator: ", "))")
-        }
+        let errors = unknown.map { (at: $0, reason: Suggestion.hint(for: $0, among: known)) }
         throw Problem(
             .badRequest, code: "unknown_parameter",
             "unknown parameter \(unknown.map { "`\($0)`" }.joined(separator: ", ")): \(errors[0].reason)", errors: errors)
@@ -73,32 +82,6 @@ struct Parameters: Sendable {
 extension Problem {
     static func badParameter(_ name: String, _ reason: String) -> Problem {
         Problem(.badRequest, code: "bad_parameter", "`\(name)` \(reason)", errors: [(name, reason)])
-    }
-}
-
-/// Finds the word that was probably meant.
-enum Spelling {
-    /// The nearest word, if it is near: at most a third of the letters differ.
-    static func nearest(to word: String, among words: [String]) -> String? {
-        let ranked = words.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { $0.1 < $1.1 }
-        guard let (nearest, distance) = ranked, distance <= max(2, word.utf8.count / 3) else { return nil }
-        return nearest
-    }
-
-    /// Insertions, deletions and replacements of bytes (Levenshtein).
-    static func distance(_ left: String, _ right: String) -> Int {
-        let right = Array(right.utf8)
-        var row = Array(0...right.count)
-        for (i, byte) in left.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for j in 0..<right.count {
-                let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (byte == right[j] ? 0 : 1))
-                diagonal = row[j + 1]
-                row[j + 1] = next
-            }
-        }
-        return row[right.count]
     }
 }
 
