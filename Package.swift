@@ -126,7 +126,7 @@ let package = Package(
             ]),
 
         // A client of the server's HTTP interface, for commands and the demonstration
-        module("Client", "Earshot/Client", ["ByteJSON", "Common"]),
+        module("Client", "Earshot/Client", ["ByteJSON", "Common", "Compression", "Rows"]),
 
         // The demonstration's world: a generator with ground truth, and a replay server
         module(
@@ -161,7 +161,7 @@ let package = Package(
             "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, lifecycle, logging,
         ]),
         tests("Webhook", [
-            "ByteJSON", "Common", "Compression", "Rows", "Connectors", "Webhook", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto,
+            "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "Webhook", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto,
         ]),
         tests("Engine", ["Common", "Compression", "ByteJSON", "Engines", "TestKit"]),
         tests("Parser", [

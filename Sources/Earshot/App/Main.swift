@@ -16,7 +16,7 @@ struct EarshotCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            DemoCommand.self, ServeCommand.self, DoctorCommand.self, TokenCommand.self, CheckConfigCommand.self,
-            RolesCommand.self,
+            DemoCommand.self, ServeCommand.self, ImportCommand.self, DoctorCommand.self, TokenCommand.self,
+            CheckConfigCommand.self, RolesCommand.self,
         ])
 }
