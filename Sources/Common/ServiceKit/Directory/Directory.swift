@@ -13,6 +13,8 @@ public final class Directory: Service, Sendable {
         var snapshot = Snapshot()
         /// Next offset to be read, by topic.
         var positions: [Topic: Int64] = [:]
+        /// Those who want to know of changes.
+        var watchers: [UUID: AsyncStream<Void>.Continuation] = [:]
     }
 
     private let log: any EventLog
@@ -26,6 +28,15 @@ public final class Directory: Service, Sendable {
 
     /// What is known now.
     public var current: Snapshot { state.withLock { $0.snapshot } }
+
+    /// Yields after changes of workspaces, connections, streams or keys; several that nobody waited for are one.
+    public func changes() -> AsyncStream<Void> {
+        let (changes, watcher) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let id = UUID()
+        watcher.onTermination = { [self] _ in state.withLock { _ = $0.watchers.removeValue(forKey: id) } }
+        state.withLock { $0.watchers[id] = watcher }
+        return changes
+    }
 
     /// Reads both topics to their ends. Call it once before anything is served.
     public func load() async throws {
@@ -115,7 +126,8 @@ public final class Directory: Service, Sendable {
 
     private func apply(_ records: RecordBatch, of topic: Topic, next: Int64) {
         let decoder = JSONDecoder()
-        state.withLock { state in
+        let watchers = state.withLock { state in
+            let before = state.snapshot.revision
             for i in 0..<records.count where records.offset(at: i) >= state.positions[topic, default: 0] {
                 do {
                     if let value = records.value(at: i) {
@@ -130,6 +142,8 @@ public final class Directory: Service, Sendable {
                 }
             }
             state.positions[topic] = max(next, state.positions[topic, default: 0])
+            return state.snapshot.revision == before ? [] : Array(state.watchers.values)
         }
+        for watcher in watchers { watcher.yield() }
     }
 }

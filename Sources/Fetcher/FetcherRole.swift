@@ -1,0 +1,68 @@
+import ByteJSON
+public import Common
+import Hummingbird
+import Logging
+public import ServiceKit
+
+/// Reads feedback from providers into `earshot.raw`.
+public enum FetcherRole {
+    /// Puts the role together; its tables are brought up to date first.
+    public static func build(_ context: RoleContext, settings: FetcherSettings = FetcherSettings()) async throws -> Role {
+        try await context.database.migrate(Migration.fetcher)
+        let store = FetcherStore(database: context.database)
+        // A database in a file has no second fetcher: what a dead one held is free.
+        if settings.takesOverLeases ?? (context.database.dialect == .sqlite) { try await store.releaseAll() }
+        let breaker = CircuitBreaker(threshold: settings.breakerThreshold, pause: settings.breakerPause)
+        let equipment = FetchEquipment(
+            context: context, settings: settings, store: store, gates: ConnectionGates(breaker: breaker),
+            metrics: FetcherMetrics(context.metrics))
+        let service = FetcherService(equipment: equipment)
+        let requests = ConsumerService(
+            name: "fetch-requests", log: context.log, topic: .fetchRequests, group: .fetcher,
+            handler: FetchRequests(store: store, logger: context.logger, wake: { service.wake() }),
+            metrics: context.metrics, logger: context.logger)
+        return Role(
+            name: "fetcher", routes: { StatusRoutes(directory: context.directory, now: context.now).add(to: $0) },
+            services: [requests, service],
+            readiness: {
+                switch await context.log.health() {
+                case .available: [HealthCheck(name: "log", isHealthy: true)]
+                case .unavailable(let reason): [HealthCheck(name: "log", isHealthy: false, reason: reason)]
+                }
+            })
+    }
+}
+
+/// `GET /v1/streams/{stream}/status`: how far and how well a stream is read.
+struct StatusRoutes: Sendable {
+    let directory: Directory
+    let now: @Sendable () -> Timestamp
+
+    func add(to router: Router<APIContext>) {
+        router.get("/v1/streams/:stream/status") { request, context in
+            _ = try request.requireOnly()
+            let caller = try context.requireCaller(.read)
+            let snapshot = directory.current
+            let stream = try snapshot.stream(try context.identifier("stream", of: StreamKind.self), for: caller)
+            let status =
+                snapshot.statuses[stream.id]
+                ?? StreamStatus(stream: stream.id, workspace: stream.workspace, state: .pending, at: now())
+            return Response.json(status.json)
+        }
+    }
+}
+
+extension StreamStatus {
+    /// As the API tells it; what is not known is left out.
+    var json: JSON {
+        var members: [String: JSON] = [
+            "stream_id": .string(stream.rawValue), "workspace_id": .string(workspace.rawValue),
+            "status": .string(state.rawValue), "items_read": .integer(Int64(itemsRead)), "at": .string(at.description),
+        ]
+        members["caught_up_to"] = caughtUpTo.map { .string($0.description) }
+        members["since"] = since.map { .string($0.description) }
+        members["until"] = until.map { .string($0.description) }
+        members["reason"] = reason.map { .string($0) }
+        return .object(members)
+    }
+}

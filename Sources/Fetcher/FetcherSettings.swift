@@ -1,0 +1,31 @@
+public import Common
+
+/// How the fetcher works; every bound that it has.
+public struct FetcherSettings: Sendable {
+    /// Streams that are read at the same time.
+    public var concurrentStreams = 4
+    /// Bounds of one request; its total time must be well below ``leaseSeconds``.
+    public var limits = HTTPLimits()
+    /// How long a stream stays with a fetcher that is not heard of. It is renewed before every request.
+    public var leaseSeconds = 150
+    /// How often one request is tried again before the stream counts as failing.
+    public var retries = 3
+    /// Seconds of the first pause between tries, and of the longest.
+    public var firstPause = 1.0
+    public var longestPause = 30.0
+    /// Waits up to this are sat out with the connection's work in hand; longer ones give way to other streams.
+    public var longestWaitInHand = 2.0
+    /// Failures in a row that open a connection's circuit breaker, and for how many seconds at first.
+    public var breakerThreshold = 5
+    public var breakerPause = 30.0
+    /// Pages that a backfill reads before it gives way to others.
+    public var backfillPages = 10
+    /// Whether the connectors' own bounds of requests a minute hold; the provider's signals always do.
+    public var keepsRequestBounds = true
+    /// Seconds to wait where a provider says "later" and not when; nil is what the connector's rule says.
+    public var guessedWait: Int?
+    /// Whether leases that a dead fetcher left are taken over at start: nil is where the database is this process's own.
+    public var takesOverLeases: Bool?
+
+    public init() {}
+}

@@ -1,0 +1,259 @@
+import Common
+import Connectors
+import Foundation
+import Logging
+import ServiceKit
+import ServiceLifecycle
+import Synchronization
+
+/// Reads the streams that are due, a few at a time, until shutdown.
+///
+/// It sleeps until the next one is due, and is woken by changes of the directory and by requests.
+final class FetcherService: Service, Sendable {
+    private let equipment: FetchEquipment
+    private let holder = UUID().uuidString.lowercased()
+    private let bell = Bell()
+    private let state = Mutex(State())
+
+    private struct State {
+        var schedule = Schedule()
+        var running = 0
+        var published: [StreamID: StreamStatus] = [:]
+        var connections: [ConnectionID: ConnectionRecord] = [:]
+    }
+
+    init(equipment: FetchEquipment) { self.equipment = equipment }
+
+    private var context: RoleContext { equipment.context }
+
+    /// Has the schedule look again: a request came.
+    func wake() { bell.ring() }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { [self] in
+            await withDiscardingTaskGroup { group in
+                group.addTask { [self] in
+                    for await _ in context.directory.changes() { bell.ring() }
+                }
+                while !Task.isCancelled {
+                    let isFresh = await refresh()
+                    while let work = nextWork() {
+                        group.addTask { [self] in
+                            await perform(work)
+                            bell.ring()
+                        }
+                    }
+                    await bell.wait(for: isFresh ? pauseUntilNextDue() : .seconds(1))
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    // MARK: - Schedule
+
+    /// Brings the schedule up to date with the directory and the requests.
+    ///
+    /// - Returns: Whether that went well.
+    private func refresh() async -> Bool {
+        let snapshot = context.directory.current
+        let streams = snapshot.streams.values.filter { stream in
+            stream.status != .deleted && snapshot.workspaces[stream.workspace].map { !$0.isDeleted } ?? false
+                && snapshot.connections[stream.connection].map { !$0.isDeleted } ?? false
+        }
+        do {
+            var known: [StreamID: Schedule.Entry] = [:]
+            for stream in streams where state.withLock({ $0.schedule.entries[stream.id] == nil }) {
+                known[stream.id] = try await entry(for: stream)
+            }
+            let found = known
+            let requests = try await equipment.store.openRequests()
+            let changed = state.withLock { state in
+                let changed = state.schedule.sync(Array(streams), isPolled: isPolled) { stream in
+                    found[stream.id] ?? Schedule.Entry(stream: stream, isPolled: isPolled(stream))
+                }
+                for (id, connection) in snapshot.connections {
+                    if let old = state.connections[id], old != connection { state.schedule.connectionChanged(id) }
+                }
+                state.connections = snapshot.connections
+                for request in requests { state.schedule.ask(request) }
+                return changed
+            }
+            for request in requests { try await drop(request) }
+            for stream in changed { await publish(stream) }
+            return true
+        } catch {
+            context.logger.error("the fetcher cannot read its database", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// A request of what is not polled is done by doing nothing.
+    private func drop(_ request: FetcherStore.Request) async throws {
+        let isIdle = state.withLock { $0.schedule.entries[request.stream].map { !$0.isPolled } ?? true }
+        if isIdle { try await equipment.store.handled(request) }
+    }
+
+    private func entry(for stream: StreamRecord) async throws -> Schedule.Entry {
+        let progress = try await equipment.store.progress(stream.id)
+        let backfill = try await equipment.store.checkpoint(stream.id, .backfill)?.cursor
+        var entry = Schedule.Entry(stream: stream, isPolled: isPolled(stream))
+        entry.items = progress.items
+        entry.caughtUpTo = progress.caughtUpTo
+        if let every = stream.pollEvery {
+            entry.dueAt = progress.polledAt?.advanced(bySeconds: Double(every)) ?? .distantPast
+        } else if progress.polledAt == nil, stream.backfillSince != nil {
+            entry.dueAt = .distantPast
+        }
+        if backfill.map({ !$0.isDone }) ?? (stream.backfillSince != nil) { entry.backfillAt = .distantPast }
+        return entry
+    }
+
+    private func isPolled(_ stream: StreamRecord) -> Bool {
+        guard let manifest = context.connectors[stream.connector] else { return true }  // and it fails, which is told
+        return !manifest.read.isEmpty
+    }
+
+    private func nextWork() -> Schedule.Work? {
+        let now = context.now()
+        return state.withLock { state in
+            guard state.running < equipment.settings.concurrentStreams, let work = state.schedule.take(at: now) else {
+                return nil
+            }
+            state.running += 1
+            return work
+        }
+    }
+
+    private func pauseUntilNextDue() -> Duration? {
+        let now = context.now()
+        return state.withLock { state in
+            guard state.running < equipment.settings.concurrentStreams else { return nil }
+            return state.schedule.nextDue().map { .milliseconds(max(1, $0.milliseconds - now.milliseconds)) }
+        }
+    }
+
+    // MARK: - Turns
+
+    private func perform(_ work: Schedule.Work) async {
+        let begunAt = context.now()
+        let (outcome, items) = await turn(work, begunAt: begunAt)
+        let now = context.now()
+        let jitter = Double.random(in: 0...1)
+        state.withLock { state in
+            state.running -= 1
+            state.schedule.end(work, outcome, items: items, begunAt: begunAt, now: now, jitter: jitter)
+        }
+        if case .failed(let failure) = outcome {
+            context.logger.warning("a stream could not be read", metadata: [
+                "stream": "\(work.stream)", "lane": "\(work.lane.rawValue)", "reason": "\(failure)",
+            ])
+        }
+        await publish(work.stream)
+    }
+
+    private func turn(_ work: Schedule.Work, begunAt: Timestamp) async -> (Schedule.Outcome, items: Int) {
+        let retryAt = begunAt.advanced(bySeconds: 5)
+        guard let stream = state.withLock({ $0.schedule.entries[work.stream]?.stream }) else { return (.void(until: retryAt), 0) }
+        var items = 0
+        do {
+            let target = try target(of: stream)
+            let end = begunAt.advanced(bySeconds: Double(equipment.settings.leaseSeconds))
+            guard let lease = try await equipment.store.acquire(stream.id, holder: holder, now: begunAt, until: end) else {
+                return (.void(until: retryAt), 0)
+            }
+            var visit = StreamVisit(
+                lane: work.lane, stream: stream, target: target, lease: lease, equipment: equipment,
+                mustYield: { [self] in state.withLock { $0.schedule.hasLiveDue(at: context.now()) } })
+            let outcome: Schedule.Outcome
+            do {
+                let (request, backfill) = state.withLock { state in
+                    let entry = state.schedule.entries[stream.id]
+                    return (entry?.request, entry?.backfillRequest)
+                }
+                if work.lane == .backfill {
+                    try await visit.prepareBackfill(for: backfill)
+                    if let backfill { state.withLock { $0.schedule.prepared(backfill) } }
+                }
+                let isFinished = try await visit.run()
+                outcome = isFinished ? .finished(caughtUpTo: visit.begunAt) : .yielded
+                try await settle(work, request, visit, isFinished: isFinished, begunAt: begunAt)
+            } catch {
+                await release(lease)
+                throw StoppedTurn(error: error, items: visit.items)
+            }
+            items = visit.items
+            await release(lease)
+            return (outcome, items)
+        } catch let stopped as StoppedTurn {
+            return (Self.outcome(of: stopped.error, retryAt: retryAt), stopped.items)
+        } catch {
+            return (Self.outcome(of: error, retryAt: retryAt), items)
+        }
+    }
+
+    private struct StoppedTurn: Error {
+        let error: any Error
+        let items: Int
+    }
+
+    private static func outcome(of error: any Error, retryAt: Timestamp) -> Schedule.Outcome {
+        switch error {
+        case ReadFailure.lost, is CancellationError: .void(until: retryAt)
+        case let failure as ReadFailure: .failed(failure)
+        case let error as VaultError: .failed(.permanent("\(error)"))
+        default: .failed(.transient("\(error)"))
+        }
+    }
+
+    /// Makes durable that a lane came to its end, and that a request is done.
+    private func settle(
+        _ work: Schedule.Work, _ request: FetcherStore.Request?, _ visit: StreamVisit, isFinished: Bool, begunAt: Timestamp
+    ) async throws {
+        guard isFinished, work.lane == .live else { return }
+        try await equipment.store.caughtUp(work.stream, to: visit.begunAt ?? begunAt, at: begunAt)
+        if let request, request.backfillSince == nil, request.requestedAt <= begunAt {
+            try await equipment.store.handled(request)
+        }
+    }
+
+    private func target(of stream: StreamRecord) throws -> FetchTarget {
+        let snapshot = context.directory.current
+        guard let manifest = context.connectors[stream.connector] else {
+            throw ReadFailure.permanent("there is no connector `\(stream.connector)`; put its file into the connectors folder")
+        }
+        guard let connection = snapshot.connections[stream.connection], let workspace = snapshot.workspaces[stream.workspace]
+        else { throw ReadFailure.transient("its connection is not known yet") }
+        return FetchTarget(
+            stream, connection: connection, workspace: workspace, manifest: manifest, vault: context.vault)
+    }
+
+    /// Gives a lease back, also when the task was cancelled.
+    private func release(_ lease: FetcherStore.Lease) async {
+        let store = equipment.store
+        await Task { try? await store.release(lease) }.value
+    }
+
+    // MARK: - Status
+
+    /// Tells a stream's state if it changed.
+    private func publish(_ stream: StreamID) async {
+        let now = context.now()
+        let known = context.directory.current.statuses[stream]
+        let status = state.withLock { state -> StreamStatus? in
+            guard let status = state.schedule.status(of: stream, at: now) else { return nil }
+            var old = state.published[stream] ?? known
+            old?.at = status.at
+            guard old != status else { return nil }
+            state.published[stream] = status
+            return status
+        }
+        guard let status else { return }
+        do {
+            try await context.directory.publish(status)
+        } catch {
+            state.withLock { $0.published[stream] = nil }
+            context.logger.warning("a stream's state could not be told", metadata: ["error": "\(error)"])
+        }
+    }
+}
