@@ -1,6 +1,7 @@
 import Common
 import Connectors
 import CurlTransport
+import Fetcher
 import Foundation
 import Logging
 import Parser
@@ -83,6 +84,9 @@ struct Assembly: Sendable {
             try await ReportsRole.build(try context(for: "reports", publicURL)),
             try await ParserRole.build(try context(for: "parser", publicURL)),
             try await WebhookRole.build(try context(for: "webhook", publicURL)),
+            try await FetcherRole.build(
+                try context(for: "fetcher", publicURL),
+                settings: settings.fetcher),
             DoctorRoutes(platform: self).role,
         ]
         return (roles, firstStart)

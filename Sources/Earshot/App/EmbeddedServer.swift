@@ -13,8 +13,7 @@ struct EmbeddedServer: Sendable {
     /// The operator's token, at the first start of a data folder only.
     let adminToken: Secret?
     private let claim: DataFolderClaim
-    private let server: HTTPServer
-    private let services: [any Service]
+    private let group: ServiceGroup
     private let listening: Listening
 
     /// Where the server came to listen.
@@ -41,8 +40,9 @@ struct EmbeddedServer: Sendable {
 
     /// Opens the data folder and builds the roles; nothing runs yet.
     ///
+    /// - Parameter signals: Signals that begin a graceful stop.
     /// - Throws: ``SettingsError`` if another process has the data folder.
-    init(settings: Settings, logger: Logger) async throws {
+    init(settings: Settings, logger: Logger, stoppingOn signals: [UnixSignal] = []) async throws {
         let folder = try DataFolder(settings.data)
         guard let claim = folder.claim() else {
             throw SettingsError("data", "another server has \(folder.path); stop it, or give another folder with --data")
@@ -58,7 +58,7 @@ struct EmbeddedServer: Sendable {
         let listening = Listening()
         self.listening = listening
         let url = "http://\(host):"
-        server = HTTPServer(
+        let server = HTTPServer(
             HTTPServerSettings(host: settings.host, port: settings.port), roles: roles,
             authenticator: Authenticator(directory: platform.directory), log: platform.log, metrics: platform.metrics,
             logger: logger,
@@ -66,7 +66,10 @@ struct EmbeddedServer: Sendable {
                 try? folder.announce(url: url + String(port))
                 listening.announce(port)
             })
-        services = [platform.logService, platform.directory] + roles.flatMap(\.services) + [server]
+        let services: [any Service] = [platform.logService, platform.directory] + roles.flatMap(\.services) + [server]
+        group = ServiceGroup(
+            configuration: .init(
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: logger))
     }
 
     /// The port, once the server listens.
@@ -78,13 +81,11 @@ struct EmbeddedServer: Sendable {
             .make(account: account).token
     }
 
-    /// Runs until shutdown.
-    ///
-    /// - Parameter signals: Signals that begin a graceful stop.
-    func run(stoppingOn signals: [UnixSignal]) async throws {
-        let group = ServiceGroup(
-            configuration: .init(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: platform.logger))
+    /// Begins a graceful stop: what is in hand is finished first.
+    func stop() async { await group.triggerGracefulShutdown() }
+
+    /// Runs until it is stopped.
+    func run() async throws {
         try await group.run()
         platform.folder.withdraw()
         await platform.close()

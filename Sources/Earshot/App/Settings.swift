@@ -1,5 +1,6 @@
 import Common
 import Configuration
+import Fetcher
 import Foundation
 import Logging
 import SystemPackage
@@ -23,6 +24,10 @@ struct Settings: Sendable {
     var connectors: String?
     /// `fetch.allow_addresses` (EARSHOT_FETCH_ALLOW_ADDRESSES): internal networks that may be fetched from, as CIDR.
     var allowedAddresses: [String]
+    /// `fetch.keep_request_bounds` (EARSHOT_FETCH_KEEP_REQUEST_BOUNDS): whether connectors' own bounds of requests a
+    /// minute are kept. Default true; what a provider says of its quota is kept always. False is for a provider of
+    /// one's own: where it says "later" and not when, it is asked again after a second.
+    var keepsRequestBounds: Bool
     /// `master_key` (EARSHOT_MASTER_KEY, secret): 32 bytes in base 64. Default: `keys/master.key` in the data folder,
     /// made at first start.
     var masterKey: Secret?
@@ -61,6 +66,7 @@ struct Settings: Sendable {
             publicURL: publicURL.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }, logLevel: level,
             connectors: config.string(forKey: "connectors"),
             allowedAddresses: config.stringArray(forKey: "fetch.allow_addresses", default: []),
+            keepsRequestBounds: config.bool(forKey: "fetch.keep_request_bounds", default: true),
             masterKey: config.string(forKey: "master_key", isSecret: true).map(Secret.init))
     }
 }
@@ -77,6 +83,14 @@ struct SettingsError: Error, CustomStringConvertible {
 }
 
 extension Settings {
+    /// What of these concerns the fetcher.
+    var fetcher: FetcherSettings {
+        var fetcher = FetcherSettings()
+        fetcher.keepsRequestBounds = keepsRequestBounds
+        fetcher.guessedWait = keepsRequestBounds ? nil : 1
+        return fetcher
+    }
+
     /// The master key that was set; nil leaves it to the data folder.
     func masterKeyBytes() throws -> [UInt8]? {
         guard let masterKey else { return nil }

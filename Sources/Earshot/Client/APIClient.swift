@@ -41,10 +41,19 @@ public struct APIClient: Sendable {
             let problem = (try? JSONDocument(parsing: response.body))?.root
             throw APIFailure.refused(
                 status: response.status,
-                detail: problem?["detail"]?.string ?? String(decoding: response.body.prefix(300), as: UTF8.self),
+                detail: Self.words(of: problem) ?? String(decoding: response.body.prefix(300), as: UTF8.self),
                 retryAfter: response["Retry-After"].flatMap { Int($0) })
         }
         return response
+    }
+
+    /// What a problem document says, with each thing that is wrong.
+    private static func words(of problem: JSONValue?) -> String? {
+        guard let problem, let detail = problem["detail"]?.string else { return nil }
+        let errors = problem["errors"].map { Array($0.elements) } ?? []
+        return errors.reduce(into: detail) { text, error in
+            text += "\n  \(error["at"]?.string ?? "?"): \(error["reason"]?.string ?? "?")"
+        }
     }
 
     /// An answer that is JSON.

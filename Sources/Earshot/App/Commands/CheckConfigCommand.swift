@@ -20,6 +20,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
                 ("http.public_url", settings.publicURL ?? "(from host and port)"),
                 ("log.level", settings.logLevel.rawValue), ("connectors", settings.connectors ?? "(built in)"),
                 ("fetch.allow_addresses", settings.allowedAddresses.joined(separator: ",")),
+                ("fetch.keep_request_bounds", String(settings.keepsRequestBounds)),
                 ("master_key", settings.masterKey == nil ? "(in the data folder)" : "(set)"),
             ]
             if json {

@@ -44,6 +44,7 @@ struct DemoCommand: AsyncParsableCommand {
             settings.port = port
             settings.logLevel = .error
             settings.allowedAddresses = ["127.0.0.0/8", "::1/128"]
+            settings.keepsRequestBounds = live != nil  // a forum of our own may be asked as fast as it answers
             let screen = DemoScreen(isQuiet: json)
             let run = DemoRun(programme: try programme(), settings: settings, screen: screen)
             try await run.run { outcome in

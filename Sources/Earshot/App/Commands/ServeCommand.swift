@@ -26,14 +26,15 @@ struct ServeCommand: AsyncParsableCommand {
             if let host { settings.host = host }
             let logger = Logger.standardError(level: settings.logLevel)
             let begun = ContinuousClock.now
-            let server = try await EmbeddedServer(settings: settings, logger: logger)
+            let server = try await EmbeddedServer(
+                settings: settings, logger: logger, stoppingOn: [.sigterm, .sigint])
             if let token = server.adminToken { Self.show(token) }
             Task {
                 guard let port = await server.port() else { return }
                 logger.info(
                     "ready", metadata: ["port": "\(port)", "seconds": "\((ContinuousClock.now - begun).seconds)"])
             }
-            try await server.run(stoppingOn: [.sigterm, .sigint])
+            try await server.run()
             logger.info("stopped")
         }
     }

@@ -38,16 +38,18 @@ struct DemoRun: Sendable {
         let logger = Logger.standardError(level: settings.logLevel)
         let server = try await EmbeddedServer(settings: settings, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run(stoppingOn: []) }
+            group.addTask { try await server.run() }
             group.addTask {
                 guard let port = await server.port() else { return }
-                let outcome = try await play(on: server, url: "http://127.0.0.1:\(port)")
-                try await afterwards(outcome)
+                do {
+                    try await afterwards(try await play(on: server, url: "http://127.0.0.1:\(port)"))
+                } catch {
+                    await server.stop()
+                    throw error
+                }
+                await server.stop()
             }
-            // whichever ends first ends the other: the programme, or a server that could not run
-            try await group.next()
-            group.cancelAll()
-            while let _ = try? await group.next() {}
+            try await group.waitForAll()
         }
     }
 

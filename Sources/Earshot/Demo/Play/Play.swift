@@ -29,17 +29,19 @@ public struct Play: Sendable {
 
     /// Makes the workspace that follows all five channels.
     ///
-    /// - Parameter forum: Where the forum (and the issue tracker's interface) is played.
-    public func makeWorkspace(named name: String, forum: String, pollEvery: String = "15m", backfillSince: String) async throws
-        -> Stage
-    {
+    /// - Parameters:
+    ///   - forum: Where the forum (and the issue tracker's interface) is played.
+    ///   - query: Reads the topics that this search finds; nil reads all posts.
+    public func makeWorkspace(
+        named name: String, forum: String, query: String? = nil, pollEvery: String = "15m", backfillSince: String
+    ) async throws -> Stage {
         let entities: [(WorldItem.Channel, JSON)] = [
             (
                 .forum,
                 [
                     "connector": "discourse", "name": "Forum",
-                    "config": ["base_url": .string(forum), "requests_per_minute": 60_000],
-                    "entity": ["query": "tags:feedback"], "schedule": ["every": .string(pollEvery)],
+                    "config": ["base_url": .string(forum)],
+                    "entity": query.map { ["query": .string($0)] } ?? [:], "schedule": ["every": .string(pollEvery)],
                     "backfill_since": .string(backfillSince),
                 ]
             ),
@@ -53,7 +55,7 @@ public struct Play: Sendable {
             (
                 .store,
                 [
-                    "connector": "app_store", "name": "App Store", "config": [:],
+                    "connector": "app_store", "name": "App Store", "config": ["base_url": .string(forum)],
                     "entity": ["app_id": "1234567890", "country": "us"], "schedule": ["every": "never"],
                 ]
             ),
@@ -85,7 +87,7 @@ public struct Play: Sendable {
                     .forum,
                     [
                         "connector": "discourse", "name": "Forum",
-                    "config": ["base_url": .string(forum), "requests_per_minute": 60_000], "entity": [:],
+                    "config": ["base_url": .string(forum)], "entity": [:],
                         "schedule": ["every": "15m"], "backfill_since": .string(String(since.description.prefix(10))),
                     ]
                 ),

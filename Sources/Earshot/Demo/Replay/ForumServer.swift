@@ -7,7 +7,7 @@ import NIOCore
 public import ServiceLifecycle
 import Synchronization
 
-/// Plays a forum on loopback, with the traps that a real one sets: it sends the reader away for a second now and
+/// Plays a forum, and an empty issue tracker and app store, on loopback, with the traps that a real one sets: it sends the reader away for a second now and
 /// then, in each of the ways that Discourse has.
 public final class ForumServer: Service {
     private let forum: Forum
@@ -63,8 +63,14 @@ public final class ForumServer: Service {
                 try self.answer(request) { Array(#"{"title":"Lanternfish forum","categories":[],"about":{"title":"Lanternfish forum"}}"#.utf8) }
             }
         }
+        // What the other sources are checked against before a workspace is made.
+        router.get("/repos/:owner/:name/issues") { _, _ in Self.json(.ok, Array("[]".utf8)) }
+        router.get("/repos/:owner/:name/issues/comments") { _, _ in Self.json(.ok, Array("[]".utf8)) }
+        router.get("/:country/rss/customerreviews/**") { _, _ in
+            Self.json(.ok, Array(#"{"feed":{"title":{"label":"Customer reviews"}}}"#.utf8))
+        }
         var logger = Logger(label: "forum")
-        logger.logLevel = .warning
+        logger.logLevel = .critical
         let application = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { [announce] channel in

@@ -37,7 +37,7 @@ extension World {
             var w = JSONWriter()
             w.beginObject()
             w.member("id", "form-\(item.externalID)")
-            if item.fate != .malformed(.missingText) { w.member("text", item.text) }
+            if item.fate != .malformed(.missingPart) { w.member("text", item.text) }
             w.member("created_at", item.time.description)
             w.member("language", item.language)
             w.member("product_version", item.version)

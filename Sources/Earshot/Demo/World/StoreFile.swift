@@ -22,7 +22,7 @@ extension World {
         w.beginObject()
         w.label("id", String(item.externalID))
         w.label("updated", item.time.description)
-        w.label("im:rating", String(item.rating ?? 3))
+        if item.fate != .malformed(.missingPart) { w.label("im:rating", String(item.rating ?? 3)) }
         w.label("im:version", item.version)
         w.key("author")
         w.beginObject()
@@ -30,7 +30,7 @@ extension World {
         w.label("name", item.author.handle)
         w.endObject()
         w.label("title", item.title)
-        if item.fate != .malformed(.missingText) { w.label("content", item.text) }
+        w.label("content", item.text)
         w.endObject()
     }
 
@@ -38,9 +38,9 @@ extension World {
     public func surveyFile() -> [UInt8] {
         var text = "response_id,submitted_at,score,comment,name,email,language\r\n"
         for item in items where item.channel == .survey {
-            let comment = item.fate == .malformed(.missingText) ? "" : item.text
+            let submitted = item.fate == .malformed(.missingPart) ? "the day before" : item.time.description
             let cells = [
-                "r\(item.externalID)", item.time.description, String(item.rating ?? 5), comment, item.author.name,
+                "r\(item.externalID)", submitted, String(item.rating ?? 5), item.text, item.author.name,
                 item.author.email, item.language,
             ]
             text += cells.map(Self.quoted).joined(separator: ",") + "\r\n"

@@ -105,7 +105,7 @@ private struct WorldBuilder {
             item.fate = .spam
             item.text = "Cheap licence keys number \(items.count) at https://\(World.spamMark)/\(items.count) for everybody who is here"
         } else if dice < 0.018, channel == .store || channel == .survey || channel == .form {
-            item.fate = .malformed(channel == .store && random.chance(0.5) ? .brokenRow : .missingText)
+            item.fate = .malformed(channel == .store && random.chance(0.5) ? .brokenRow : .missingPart)
         } else if dice < 0.024, channel == .repository {
             item.fate = .notFeedback
         }

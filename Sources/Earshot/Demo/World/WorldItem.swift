@@ -20,7 +20,7 @@ public struct WorldItem: Sendable {
         case notFeedback
     }
 
-    public enum Defect: Sendable, Hashable { case missingText, brokenRow }
+    public enum Defect: Sendable, Hashable { case missingPart, brokenRow }
 
     public var index: Int
     public var channel: Channel
