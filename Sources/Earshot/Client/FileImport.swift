@@ -71,6 +71,8 @@ public struct FileImport: Sendable {
     public func run(
         read: (Int) throws -> [UInt8], report: (Progress) -> Void = { _ in }
     ) async throws -> Progress {
+        // A server that was never there is a wrong address, not a server that comes back.
+        try await client.send("GET", "/live")
         var progress = Progress()
         var chunker = RowChunker(format: format, chunkBytes: chunkBytes)
         var packed: Inflater?
@@ -135,9 +137,6 @@ public struct FileImport: Sendable {
                 progress.trouble = nil
                 return try JSONDocument(parsing: answer.body).root
             } catch let failure as APIFailure where failure.isTransient {
-                // A server that was never there is a wrong address, not a server that comes back.
-                let wasThere = progress.rows > 0 || failures > 0
-                if case .unreachable = failure, !wasThere { throw failure }
                 guard ContinuousClock.now - begun < patience else { throw failure }
                 failures += 1
                 progress.retries += 1

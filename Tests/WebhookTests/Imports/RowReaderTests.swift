@@ -227,3 +227,28 @@ struct CSVOracle {
         #expect(compared > 100)
     }
 }
+
+private let fixtures = ProcessInfo.processInfo.environment["EARSHOT_FIXTURES"]
+
+/// Exports of real programs.
+@Suite(.enabled(if: fixtures != nil, "set EARSHOT_FIXTURES to the folder of recorded payloads"))
+struct RecordedTables {
+    private static func rows(_ name: String) throws -> [[String: String]] {
+        let bytes = try Array(Data(contentsOf: URL(filePath: try #require(fixtures) + "/csv_import/" + name)))
+        return try RowReaderTests.read(bytes, pieces: { 1000 }).map {
+            try JSONDecoder().decode([String: String].self, from: Data($0.utf8))
+        }
+    }
+
+    @Test func issuesWithSeveralLinesInACell() throws {
+        let rows = try Self.rows("github_issues.csv")
+        #expect(rows.count > 1)
+        for row in rows { #expect(Set(row.keys).isSubset(of: ["repo", "created_at", "label", "title", "body"])) }
+        #expect(rows.contains { $0["body"]?.contains("\n") == true } && rows.contains { $0["title"]?.contains("\"") == true })
+    }
+
+    @Test func reviewsInUTF16() throws {
+        let row = try #require(try Self.rows("google_play_console_reviews_utf16le.csv").first)
+        #expect(row["Package Name"] != nil && row["Star Rating"].flatMap { Int($0) } != nil)
+    }
+}
