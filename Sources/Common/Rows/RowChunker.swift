@@ -20,7 +20,7 @@ public struct RowChunker: Sendable {
     private var isFinished = false
 
     /// - Parameter chunkBytes: A chunk ends with the row that reaches it.
-    public init(format: RowFormat? = nil, chunkBytes: Int = 2 << 20, maximumRowBytes: Int = 1 << 20) {
+    public init(format: RowFormat? = nil, chunkBytes: Int = 512 << 10, maximumRowBytes: Int = 1 << 20) {
         reader = RowReader(format: format, maximumRowBytes: maximumRowBytes)
         self.chunkBytes = chunkBytes
     }

@@ -50,7 +50,7 @@ public struct FileImport: Sendable {
     ///   - fromRow: Rows before this one are passed over.
     ///   - patience: How long a server that had answered before may be away.
     public init(
-        client: APIClient, stream: StreamID, key: String, format: RowFormat? = nil, chunkBytes: Int = 2 << 20,
+        client: APIClient, stream: StreamID, key: String, format: RowFormat? = nil, chunkBytes: Int = 512 << 10,
         fromRow: Int = 1, patience: Duration = .seconds(300)
     ) {
         self.client = client
