@@ -72,11 +72,13 @@ import Testing
         #expect(records.count == 4)
         for record in records { #expect(try schema.errors(in: record.value ?? []) == []) }
         // The same by the type's own coding, which other services write with.
-        for letter in try await bench.deadLetters() { #expect(try schema.errors(in: encoded(letter)) == []) }
+        for letter in try await bench.deadLetters() {
+            #expect(try schema.errors(in: try encoded(letter)) == [])
+        }
         for stage in DeadLetter.Stage.allCases {
             var letter = try #require(try await bench.deadLetters().first)
             letter.stage = stage
-            #expect(try schema.errors(in: encoded(letter)) == [])
+            #expect(try schema.errors(in: try encoded(letter)) == [])
         }
     }
 
@@ -111,9 +113,9 @@ import Testing
 
     @Test func fetchRequestsAndStreamStatuses() async throws {
         let requests = try SchemaFile("fetch-request.v1")
-        #expect(try requests.errors(in: encoded(FetchRequest(stream: .make(), requestedAt: .then))) == [])
+        #expect(try requests.errors(in: try encoded(FetchRequest(stream: .make(), requestedAt: .then))) == [])
         #expect(
-            try requests.errors(in: encoded(FetchRequest(stream: .make(), requestedAt: .then, backfillSince: .then))) == [])
+            try requests.errors(in: try encoded(FetchRequest(stream: .make(), requestedAt: .then, backfillSince: .then))) == [])
         let bench = try await Bench()
         let states: [StreamStatus.State] = [
             .pending, .current, .backfilling, .waitingForQuota, .failing, .paused, .listening,

@@ -17,6 +17,6 @@ struct EarshotCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             DemoCommand.self, ServeCommand.self, ImportCommand.self, DoctorCommand.self, TokenCommand.self,
-            CheckConfigCommand.self, RolesCommand.self,
+            DeadLettersCommand.self, CheckConfigCommand.self, RolesCommand.self,
         ])
 }

@@ -7,6 +7,7 @@ import Logging
 import ServiceKit
 import ServiceLifecycle
 import TestKit
+import Testing
 
 @testable import Parser
 
@@ -56,6 +57,15 @@ struct ServedBench: Sendable {
 
     func send(_ path: String, as token: String?) async throws -> (status: Int, json: JSONValue) {
         try await send("GET", path, as: token)
+    }
+
+    /// Expects this status of a request.
+    func expect(
+        _ status: Int, _ method: String, _ path: String, as token: String?, body: String? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let answer = try await send(method, path, as: token, body: body)
+        #expect(answer.status == status, "\(method) \(path)", sourceLocation: sourceLocation)
     }
 
     func send(_ method: String, _ path: String, as token: String?, body: String? = nil) async throws

@@ -61,6 +61,11 @@ final class RawEventHandler: BatchHandler {
     func start(of partition: Int) async throws -> Int64? {
         let bounds = try await log.bounds(of: .raw).first { $0.partition == partition }
         let position = try await ledger.position(of: partition, first: bounds?.first ?? 0)
+        if position.lost > 0 {
+            logger.error(
+                "raw events went by retention before they were parsed: keep the parser running, or keep them longer",
+                metadata: ["partition": "\(partition)", "events": "\(position.lost)"])
+        }
         let appended =
             position.next < bounds?.end ?? 0
             ? try await AppendedBefore(
@@ -163,7 +168,12 @@ final class RawEventHandler: BatchHandler {
         }
         state.withLock { state in
             state.stopped = nil
-            for entry in entries { state.partitions[entry.partition]?.feedbackEnds = entry.feedbackEnds }
+            for entry in entries {
+                state.partitions[entry.partition]?.feedbackEnds = entry.feedbackEnds
+                if state.partitions[entry.partition]?.appended.lies(before: entry.next) == true {
+                    state.partitions[entry.partition]?.appended = AppendedBefore()
+                }
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ struct LedgerStore: Sendable {
         var next: Int64
         /// Everything that this partition appended later lies at or behind these offsets.
         var feedbackEnds: [Int64]
+        /// Events that the log no longer kept when they should have been read.
+        var lost: Int64 = 0
     }
 
     /// The position in a partition; a partition seen for the first time begins at `first`.
@@ -33,16 +35,17 @@ struct LedgerStore: Sendable {
                 INSERT INTO parser_position (raw_partition, next_offset, feedback_ends)
                 VALUES (\(partition), \(first), '') ON CONFLICT (raw_partition) DO NOTHING
                 """)
-            try db.execute(
-                """
-                UPDATE parser_position SET next_offset = \(first)
-                WHERE raw_partition = \(partition) AND next_offset < \(first)
-                """)
-            return try db.first(
-                "SELECT next_offset, feedback_ends FROM parser_position WHERE raw_partition = \(partition)"
-            ) { row in
-                Position(next: row.integer(0), feedbackEnds: row.text(1).split(separator: ",").compactMap { Int64($0) })
-            } ?? Position(next: first, feedbackEnds: [])
+            var position =
+                try db.first(
+                    "SELECT next_offset, feedback_ends FROM parser_position WHERE raw_partition = \(partition)"
+                ) { row in
+                    Position(next: row.integer(0), feedbackEnds: row.text(1).split(separator: ",").compactMap { Int64($0) })
+                } ?? Position(next: first, feedbackEnds: [])
+            guard position.next < first else { return position }
+            try db.execute("UPDATE parser_position SET next_offset = \(first) WHERE raw_partition = \(partition)")
+            position.lost = first - position.next
+            position.next = first
+            return position
         }
     }
 

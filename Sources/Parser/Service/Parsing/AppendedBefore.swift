@@ -34,6 +34,9 @@ struct AppendedBefore: Sendable {
         }
     }
 
+    /// Whether all of it lies before a position, so that it need not be asked any more.
+    func lies(before next: Int64) -> Bool { references.allSatisfy { $0.offset < next } }
+
     /// Which items of an event from this one on were appended, in order.
     func items(ofEventAt offset: Int64, from first: Int) -> [Int] {
         references.isEmpty

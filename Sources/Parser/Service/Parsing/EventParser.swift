@@ -151,7 +151,7 @@ struct EventParser: Sendable {
         feedback.author = redaction.apply(to: item.author)
         if let updatedAt = item.updatedAt, updatedAt > item.createdAt { feedback.editedAt = updatedAt }
         feedback.deletedAt = item.deletedAt
-        feedback.language = item.language ?? "und"
+        feedback.language = item.language.map { String($0.prefix { $0 != "-" }) } ?? "und"
         if text.isAnnotated {
             feedback.language = said.language
             feedback.sentiment = said.sentiment
