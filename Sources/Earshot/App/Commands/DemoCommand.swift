@@ -72,7 +72,8 @@ struct DemoCommand: AsyncParsableCommand {
 
     private func show(_ outcome: DemoRun.Outcome) throws {
         let books = outcome.books
-        print(String(decoding: outcome.report, as: UTF8.self))
+        let report = try JSONDecoder().decode(InsightReport.self, from: Data(outcome.report))
+        print(InsightReportText.render(report, width: min(terminalWidth, 110), colour: isTerminal))
         print(
             """
 
