@@ -74,7 +74,7 @@ public struct RecordBatch: Sendable {
         key: String?, headers: RecordHeaders = RecordHeaders(), value: (some Collection<UInt8>)?, offset: Int64 = -1,
         timestamp: Timestamp = Timestamp(milliseconds: 0)
     ) {
-        append(key: key.map { Array($0.utf8) }, headers: headers, value: value, offset: offset, timestamp: timestamp)
+        append(key: key?.utf8, headers: headers, value: value, offset: offset, timestamp: timestamp)
     }
 
     /// Adds a tombstone: the key's last record, which removes it when the topic is compacted.
@@ -122,7 +122,7 @@ public struct RecordHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral 
         for (name, value) in elements { append(name, value) }
     }
 
-    public mutating func append(_ name: String, _ value: String) { append(name, Array(value.utf8)) }
+    public mutating func append(_ name: String, _ value: String) { append(name, value.utf8) }
 
     /// - Precondition: The name is at most 255 bytes long.
     public mutating func append(_ name: String, _ value: some Collection<UInt8>) {
@@ -130,23 +130,23 @@ public struct RecordHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral 
         precondition(utf8.count <= 255, "header name longer than 255 bytes: \(name)")
         encoded.append(UInt8(utf8.count))
         encoded.append(contentsOf: utf8)
-        let length = UInt32(value.count)
-        for shift in stride(from: 0, to: 32, by: 8) { encoded.append(UInt8(truncatingIfNeeded: length >> UInt32(shift))) }
+        withUnsafeBytes(of: UInt32(value.count).littleEndian) { encoded.append(contentsOf: $0) }
         encoded.append(contentsOf: value)
     }
 
     /// The first header of this name.
     public func bytes(_ name: String) -> ArraySlice<UInt8>? {
-        var found: ArraySlice<UInt8>?
         var name = name
+        var found: Range<Int>?
         name.withUTF8 { wanted in
-            walk { key, value in
-                guard key.count == wanted.count, key.elementsEqual(wanted) else { return true }
-                found = value
+            walk { block, header in
+                guard header.name.count == wanted.count else { return true }
+                for (at, byte) in zip(header.name, wanted) where block[at] != byte { return true }
+                found = header.value
                 return false
             }
         }
-        return found
+        return found.map { encoded[encoded.startIndex + $0.lowerBound..<encoded.startIndex + $0.upperBound] }
     }
 
     /// The first header of this name as text.
@@ -155,24 +155,29 @@ public struct RecordHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral 
     /// All headers in their order.
     public var all: [(name: String, value: ArraySlice<UInt8>)] {
         var list: [(name: String, value: ArraySlice<UInt8>)] = []
-        walk { key, value in
-            list.append((String(decoding: key, as: UTF8.self), value))
+        let start = encoded.startIndex
+        walk { block, header in
+            let name = String(decoding: UnsafeRawBufferPointer(rebasing: block[header.name]), as: UTF8.self)
+            list.append((name, encoded[start + header.value.lowerBound..<start + header.value.upperBound]))
             return true
         }
         return list
     }
 
-    private func walk(_ body: (ArraySlice<UInt8>, ArraySlice<UInt8>) -> Bool) {
-        var at = encoded.startIndex
-        while at < encoded.endIndex {
-            let nameEnd = at + 1 + Int(encoded[at])
-            guard nameEnd + 4 <= encoded.endIndex else { return }
-            var length = 0
-            for i in 0..<4 { length |= Int(encoded[nameEnd + i]) << (8 * i) }
-            let valueEnd = nameEnd + 4 + length
-            guard valueEnd <= encoded.endIndex else { return }
-            guard body(encoded[at + 1..<nameEnd], encoded[nameEnd + 4..<valueEnd]) else { return }
-            at = valueEnd
+    /// Hands out where each header's name and value lie in the block, until `body` says it is enough.
+    @inline(__always)
+    private func walk(_ body: (UnsafeRawBufferPointer, (name: Range<Int>, value: Range<Int>)) -> Bool) {
+        encoded.withUnsafeBytes { block in
+            var at = 0
+            while at < block.count {
+                let nameEnd = at + 1 + Int(block[at])
+                guard nameEnd + 4 <= block.count else { return }
+                let length = UInt32(littleEndian: block.loadUnaligned(fromByteOffset: nameEnd, as: UInt32.self))
+                let valueEnd = nameEnd + 4 + Int(length)
+                guard valueEnd <= block.count else { return }
+                guard body(block, (at + 1..<nameEnd, nameEnd + 4..<valueEnd)) else { return }
+                at = valueEnd
+            }
         }
     }
 }

@@ -38,11 +38,11 @@ struct WriterLoop {
             }
         }
         if !group.isEmpty { commit(group) }
-        boundWAL()
     }
 
     /// Writes a group in one transaction and answers all of it.
     private mutating func commit(_ group: [LogWriter.Work]) {
+        defer { boundWAL() }
         var positions: [[LogPosition]] = []
         do {
             try connection.transaction {
