@@ -12,7 +12,7 @@ import Synchronization
 /// let log = try SQLiteLog(folder: "data/log")
 /// try await log.create(Topic.all)
 /// ```
-/// As a service it applies retention every hour and closes at shutdown.
+/// As a service it applies retention every hour and closes at shutdown; put it before those that use it.
 public final class SQLiteLog: EventLog, Service {
     /// Limits of a log.
     public struct Limits: Sendable {
