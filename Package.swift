@@ -158,7 +158,7 @@ let package = Package(
         tests("Connector", ["ByteJSON", "Common", "Connectors", "TestKit", crypto]),
         tests("ServiceKit", ["ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, lifecycle, logging]),
         tests("Fetcher", [
-            "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, lifecycle, logging,
+            "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, httpTypes, lifecycle, logging,
         ]),
         tests("Webhook", [
             "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "Webhook", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto,

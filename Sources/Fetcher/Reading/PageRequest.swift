@@ -89,7 +89,7 @@ struct WebAddress {
 
     /// The address that a `Link` header calls the next one (RFC 8288).
     static func next(inLink header: String) -> String? {
-        for part in header.split(separator: "<").dropFirst() {
+        for part in header.split(separator: "<") {
             let pieces = part.split(separator: ">", maxSplits: 1)
             guard pieces.count == 2 else { continue }
             let parameters = pieces[1].split(separator: ";").map { $0.filter { !" \",".contains($0) }.lowercased() }
@@ -103,12 +103,15 @@ extension String {
     /// Adds a parameter to an address.
     fileprivate mutating func appendQuery(_ name: String, _ value: String) {
         self += utf8.contains(UInt8(ascii: "?")) ? "&" : "?"
-        self += name.percentEncoded + "=" + value.percentEncoded
+        self += name.percentEncoded(keepsBrackets: true) + "=" + value.percentEncoded(keepsBrackets: false)
     }
 
-    private var percentEncoded: String {
+    /// Brackets in a name stay, as providers write them: `post_ids[]`.
+    private func percentEncoded(keepsBrackets: Bool) -> String {
         utf8.reduce(into: "") { text, byte in
             switch byte {
+            case UInt8(ascii: "[") where keepsBrackets, UInt8(ascii: "]") where keepsBrackets:
+                text.unicodeScalars.append(Unicode.Scalar(byte))
             case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
                 UInt8(ascii: "~"):
                 text.unicodeScalars.append(Unicode.Scalar(byte))

@@ -1,5 +1,6 @@
 import Common
 import Foundation
+import HTTPTypes
 import Hummingbird
 import Logging
 import ServiceLifecycle
@@ -35,7 +36,7 @@ struct Provider: Sendable {
         router.get("**") { request, _ in
             let call = Call(
                 path: request.uri.path,
-                query: request.uri.queryParameters.map { (String($0.key), String($0.value)) },
+                query: request.uri.queryParameters.map { (String($0.key).removingPercentEncoding ?? "", String($0.value)) },
                 headers: request.headers.reduce(into: [:]) { $0[$1.name.rawName.lowercased()] = $1.value })
             let reply = answer(call)
             var response = Response(
