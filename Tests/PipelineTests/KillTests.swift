@@ -1,3 +1,4 @@
+import ByteJSON
 import Common
 import Demo
 import Foundation
