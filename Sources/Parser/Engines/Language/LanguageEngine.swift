@@ -51,7 +51,7 @@ public struct LanguageEngine: Engine {
         let declared = text.declaredLanguage.map(Self.primary)
         let lane = declared.flatMap { lanes[$0] }
         guard features.count > 0, features.letterCount >= Self.fewestLetters || lane != nil else { return ("und", 0) }
-        model.score(UnsafeBufferPointer(rebasing: space.features[..<features.count]), sums: space.sums, into: space.scores)
+        model.score(UnsafeBufferPointer(rebasing: space.features[..<features.count]), space)
         if let lane {
             space.scores[lane] += features.letterCount < Self.fewLetters ? Self.prior.short : Self.prior.usual
         }

@@ -6,6 +6,7 @@ struct LinearModel: Sendable {
     /// Signed 8-bit weights, a row of lanes per feature.
     private nonisolated(unsafe) let weights: UnsafePointer<Int8>
     private let mask: UInt32
+    private let stride: Int
 
     /// The models that are built in.
     enum BuiltIn: String, Sendable {
@@ -34,23 +35,31 @@ struct LinearModel: Sendable {
         }
         self.file = file
         weights = UnsafeRawPointer(start + length).assumingMemoryBound(to: Int8.self)
+        stride = file.stride
         mask = UInt32(truncatingIfNeeded: (1 << file.bits) - 1)
     }
 
+    /// So many weights add up to what 16 bits hold.
+    private static let batch = 256
+
     /// Adds up the lanes of all features; the reference's score is the first.
-    ///
-    /// - Parameter sums: Room for a row, used on the way.
     @inline(__always)
-    func score(
-        _ features: UnsafeBufferPointer<UInt32>, sums: UnsafeMutableBufferPointer<Int32>,
-        into scores: UnsafeMutableBufferPointer<Float>
-    ) {
-        let stride = file.stride
+    func score(_ features: UnsafeBufferPointer<UInt32>, _ space: ScoringSpace) {
+        let stride = stride
+        guard let sums = space.sums.baseAddress, let partial = space.partial.baseAddress else { return }
         for lane in 0..<stride { sums[lane] = 0 }
-        for feature in features {
-            let row = weights + Int(feature & mask) * stride
-            for lane in 0..<stride { sums[lane] &+= Int32(row[lane]) }
+        var start = 0
+        while start < features.count {
+            let end = min(features.count, start + Self.batch)
+            for lane in 0..<stride { partial[lane] = 0 }
+            for index in start..<end {
+                let row = weights + Int(features[index] & mask) * stride
+                for lane in 0..<stride { partial[lane] &+= Int16(row[lane]) }
+            }
+            for lane in 0..<stride { sums[lane] &+= Int32(partial[lane]) }
+            start = end
         }
+        let scores = space.scores
         let scale = features.isEmpty ? 0 : file.unit / Float(features.count).squareRoot()
         scores[0] = file.bias[0]
         for lane in 0..<file.labels.count - 1 { scores[lane + 1] = Float(sums[lane]) * scale + file.bias[lane + 1] }
@@ -75,14 +84,18 @@ enum ModelError: Error, Equatable, CustomStringConvertible {
 struct ScoringSpace {
     let features: UnsafeMutableBufferPointer<UInt32>
     let sums: UnsafeMutableBufferPointer<Int32>
+    let partial: UnsafeMutableBufferPointer<Int16>
     let scores: UnsafeMutableBufferPointer<Float>
 
     /// Lends room for a model to the body.
     static func with<Result>(_ model: LinearModel, _ body: (ScoringSpace) -> Result) -> Result {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: WordFeatures.limit) { features in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: model.file.stride) { sums in
-                withUnsafeTemporaryAllocation(of: Float.self, capacity: model.file.labels.count) { scores in
-                    body(ScoringSpace(features: features, sums: sums, scores: scores))
+        let (stride, labels) = (model.file.stride, model.file.labels.count)
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: WordFeatures.limit) { features in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: stride) { sums in
+                withUnsafeTemporaryAllocation(of: Int16.self, capacity: stride) { partial in
+                    withUnsafeTemporaryAllocation(of: Float.self, capacity: labels) { scores in
+                        body(ScoringSpace(features: features, sums: sums, partial: partial, scores: scores))
+                    }
                 }
             }
         }
@@ -92,7 +105,7 @@ struct ScoringSpace {
     @inline(__always)
     func score(words text: [UInt8], _ model: LinearModel) -> Int {
         let count = text.withUnsafeBufferPointer { WordFeatures.extract($0, into: features) }
-        model.score(UnsafeBufferPointer(rebasing: features[..<count]), sums: sums, into: scores)
+        model.score(UnsafeBufferPointer(rebasing: features[..<count]), self)
         return count
     }
 
