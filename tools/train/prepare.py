@@ -13,6 +13,8 @@ import os
 import random
 import sys
 
+import lexicon
+
 LEFT_OUT = {"norec-sentence"}  # CC BY-NC
 
 # The first of each is the reference, which needs no weights
@@ -54,6 +56,8 @@ def sentiment(data, out):
             if row["source"] in ("imdb", "sst-sentence", "sst"):
                 weight *= 0.4  # films, not products
             train.append((SENTIMENT.index(row["label"]), weight, "-", fold(row["text"])))
+    for label, _, text in lexicon.texts(400):
+        train.append((SENTIMENT.index(label), 0.7, "-", text))
     dev = [
         (SENTIMENT.index(row["label"]), 1, f"{row['domain']}", fold(row["text"]))
         for row in rows(f"{data}/sentiment/dev.jsonl.gz")

@@ -23,7 +23,7 @@ public struct LanguageEngine: Engine {
     /// Below this probability a text is `und`.
     private static let sure: Float = 0.4
     /// How far a declared language is ahead of the others, and how far in a text of a few letters.
-    private static let prior: (usual: Float, short: Float) = (2, 4)
+    private static let prior: (usual: Float, short: Float) = (2, 3)
     private static let fewLetters = 12
     /// A text with fewer letters is `und`, unless a declared language is not unlikely.
     private static let fewestLetters = 4
@@ -53,7 +53,10 @@ public struct LanguageEngine: Engine {
         guard features.count > 0, features.letterCount >= Self.fewestLetters || lane != nil else { return ("und", 0) }
         model.score(UnsafeBufferPointer(rebasing: space.features[..<features.count]), space)
         if let lane {
-            space.scores[lane] += features.letterCount < Self.fewLetters ? Self.prior.short : Self.prior.usual
+            let isShort = features.letterCount < Self.fewLetters
+            space.scores[lane] += isShort ? Self.prior.short : Self.prior.usual
+            // Of a word or two any language could be: that it is none we tell is the least likely then
+            if isShort { space.scores[0] -= Self.prior.short }
         }
         // Languages of other scripts are out of the question
         for lane in scripts.indices.dropFirst() where scripts[lane] != script && !(lane == lanes["sr"] && script == .latin) {
