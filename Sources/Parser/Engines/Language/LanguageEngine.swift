@@ -20,7 +20,7 @@ public struct LanguageEngine: Engine {
     private let scripts: [Script]
     private let lanes: [String: Int]
 
-    /// Below this probability a text is `und`.
+    /// Below this probability a text is `und`; half of it is enough for the declared language.
     private static let sure: Float = 0.4
     /// How far a declared language is ahead of the others, and how far in a text of a few letters.
     private static let prior: (usual: Float, short: Float) = (2, 3)
@@ -66,7 +66,9 @@ public struct LanguageEngine: Engine {
         var best = 0
         for lane in space.scores.indices where space.scores[lane] > space.scores[best] { best = lane }
         let confidence = space.scores[best]
-        guard best != 0, confidence >= Self.sure else { return ("und", best == 0 ? confidence : 1 - confidence) }
+        guard best != 0, confidence >= (best == lane ? Self.sure / 2 : Self.sure) else {
+            return ("und", best == 0 ? confidence : 1 - confidence)
+        }
         return (model.file.labels[best], confidence)
     }
 
