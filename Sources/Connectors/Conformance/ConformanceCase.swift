@@ -11,21 +11,29 @@ public import Foundation
 ///
 /// In place of `push`: `form` (the text of a form), `pull` (a page, of the source named by `source`) or `import` (a row).
 /// `expect` may be `"ignored"` for a delivery that is answered and not taken in. `same_as` names a case with the same
-/// item, whose identity must be the same.
+/// item, whose identity must be the same. `mapping` is a mapping of the stream's own, for this case.
 public struct ConformanceCase: Sendable {
     public enum Input: Sendable, Hashable {
         case push(JSON), form(String), pull(JSON, source: String), imported(JSON)
     }
 
+    public var file: URL
     /// The file's name without `.json`.
     public var name: String
     public var about: String
     public var input: Input
     /// The sender's headers, by names in lower case.
     public var headers: [String: String]
-    /// nil is "ignored".
-    public var expected: [JSON]?
+    /// nil where the file does not say it yet.
+    public var expected: Expectation?
     public var sameAs: String?
+    public var mapping: JSON?
+
+    public enum Expectation: Sendable, Hashable {
+        case ignored
+        /// As ``MappingOutcome/json`` has them.
+        case outcomes([JSON])
+    }
 
     /// Reads a case.
     ///
@@ -39,6 +47,7 @@ public struct ConformanceCase: Sendable {
         } catch {
             throw wrong(error.description)
         }
+        self.file = file
         name = file.deletingPathExtension().lastPathComponent
         about = json["about"]?.string ?? name
         if let payload = json["push"] {
@@ -54,12 +63,12 @@ public struct ConformanceCase: Sendable {
         }
         headers = (json["headers"]?.object ?? [:]).compactMapValues(\.string)
         sameAs = json["same_as"]?.string
-        if let list = json["expect"]?.array {
-            expected = list
-        } else if json["expect"] == "ignored" {
-            expected = nil
-        } else {
-            throw wrong("needs `expect`: a list of outcomes, or \"ignored\"")
+        mapping = json["mapping"]
+        switch json["expect"] {
+        case .array(let outcomes): expected = .outcomes(outcomes)
+        case "ignored": expected = .ignored
+        case nil: expected = nil
+        default: throw wrong("`expect` is a list of outcomes, or \"ignored\"")
         }
     }
 }

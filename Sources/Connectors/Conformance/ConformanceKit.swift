@@ -35,18 +35,18 @@ public struct ConformanceKit: Sendable {
         guard let data = try? Data(contentsOf: settingsFile), let document = try? JSONDocument(parsing: Array(data))
         else { throw ManifestProblem(file: settingsFile.path, reason: "is missing, or is not JSON") }
         let settings = JSON(document.root)
-        facts = StreamFacts(
+        var facts = StreamFacts(
             id: "st_fixture", name: "fixture", entity: settings["entity"]?.object ?? [:],
             config: settings["config"]?.object ?? [:], mapping: settings["mapping"])
         let checked = manifest.spec.check(connection: facts.config, stream: facts.entity)
         if let problem = checked.problems.first {
             throw ManifestProblem(file: settingsFile.path, reason: problem.description)
         }
-        var completed = facts
-        completed.config = checked.connection
-        completed.entity = checked.stream
+        facts.config = checked.connection
+        facts.entity = checked.stream
+        self.facts = facts
         do {
-            mapper = try Mapper(manifest: manifest, stream: completed)
+            mapper = try Mapper(manifest: manifest, stream: facts)
         } catch {
             throw ManifestProblem(file: settingsFile.path, reason: error.description)
         }
@@ -67,31 +67,55 @@ public struct ConformanceKit: Sendable {
     /// Tries one case.
     public func run(_ test: ConformanceCase) -> Result {
         var failures: [String] = []
-        let events = events(of: test, &failures)
-        let outcomes = events?.flatMap { mapper.map($0.payload, headers: $0.headers) }
-        if let expected = test.expected {
-            let actual = (outcomes ?? []).map(\.json)
-            if outcomes == nil {
-                failures.append("the delivery was ignored")
-            } else if actual != expected {
-                failures.append("gave \(JSON.array(actual).text)\nexpected \(JSON.array(expected).text)")
+        do throws(MappingError) {
+            let mapper = try mapper(for: test)
+            let events = events(of: test, mapper, &failures)
+            let found = Self.expectation(events, mapper)
+            if let expected = test.expected {
+                // In bytes: 2 and 2.0 are one number.
+                if found.json.bytes != expected.json.bytes { failures.append("gave \(found.json.text)\nexpected \(expected.json.text)") }
+            } else {
+                failures.append("has no `expect`; it gives \(found.json.text)")
             }
-        } else if outcomes != nil {
-            failures.append("the delivery was not ignored")
+            for event in events ?? [] { failures += Self.abuse(event, mapper) }
+            if let name = test.sameAs { try compareIdentity(of: events ?? [], mapper, with: name, &failures) }
+        } catch {
+            failures.append(error.description)
         }
-        for event in events ?? [] {
-            if mapper.map(event.payload, headers: event.headers) != mapper.map(event.payload, headers: event.headers) {
-                failures.append("a replay gave something else")
-            }
-            let half = event.payload.prefix(event.payload.count / 2)
-            guard case .malformed = mapper.map(half, headers: event.headers).first else {
-                if event.isForm { continue }
-                failures.append("half a payload is not malformed")
-                continue
-            }
-        }
-        if let name = test.sameAs { failures += compareIdentity(outcomes ?? [], with: name) }
         return Result(name: test.name, about: test.about, failures: failures)
+    }
+
+    /// What a case gives, to be looked over and kept as its expectation.
+    public func outcome(of test: ConformanceCase) throws(MappingError) -> JSON {
+        var failures: [String] = []
+        let mapper = try mapper(for: test)
+        return Self.expectation(events(of: test, mapper, &failures), mapper).json
+    }
+
+    private func mapper(for test: ConformanceCase) throws(MappingError) -> Mapper {
+        guard let mapping = test.mapping else { return mapper }
+        var facts = facts
+        facts.mapping = mapping
+        return try Mapper(manifest: manifest, stream: facts)
+    }
+
+    private static func expectation(_ events: [Event]?, _ mapper: Mapper) -> ConformanceCase.Expectation {
+        guard let events else { return .ignored }
+        return .outcomes(events.flatMap { mapper.map($0.payload, headers: $0.headers) }.map(\.json))
+    }
+
+    /// A replay must give the same, and half a payload must be malformed.
+    private static func abuse(_ event: Event, _ mapper: Mapper) -> [String] {
+        var failures: [String] = []
+        let once = mapper.map(event.payload, headers: event.headers)
+        if once != mapper.map(event.payload, headers: event.headers) { failures.append("a replay gave something else") }
+        if !event.isForm {
+            let half = mapper.map(event.payload.prefix(event.payload.count / 2), headers: event.headers)
+            if half.contains(where: { if case .malformed = $0 { false } else { true } }) {
+                failures.append("half a payload is not malformed")
+            }
+        }
+        return failures
     }
 
     private struct Event {
@@ -101,7 +125,7 @@ public struct ConformanceKit: Sendable {
     }
 
     /// The raw events that a case leads to; nil if its delivery is ignored.
-    private func events(of test: ConformanceCase, _ failures: inout [String]) -> [Event]? {
+    private func events(of test: ConformanceCase, _ mapper: Mapper, _ failures: inout [String]) -> [Event]? {
         switch test.input {
         case .imported(let row):
             return [Event(payload: row.bytes, headers: headers("import", [RawHeader.delivery: "import:1"]))]
@@ -114,7 +138,7 @@ public struct ConformanceKit: Sendable {
                 failures.append("the connector has no source `\(name)`")
                 return []
             }
-            return pull(page, source, &failures)
+            return pull(page, source, mapper, &failures)
         }
     }
 
@@ -136,7 +160,9 @@ public struct ConformanceKit: Sendable {
     }
 
     /// A page's items as the fetcher cuts them out. What keys them must be what the mapping identifies them by.
-    private func pull(_ page: JSON, _ source: ReadSource, _ failures: inout [String]) -> [Event] {
+    private func pull(
+        _ page: JSON, _ source: ReadSource, _ mapper: Mapper, _ failures: inout [String]
+    ) -> [Event] {
         guard let document = try? JSONDocument(parsing: page.bytes) else { return [] }
         var events: [Event] = []
         guard let found = Path(source.items).value(in: document.root) else { return [] }
@@ -170,12 +196,19 @@ public struct ConformanceKit: Sendable {
         return headers
     }
 
-    private func compareIdentity(_ outcomes: [MappingOutcome], with name: String) -> [String] {
-        guard let other = cases.first(where: { $0.name == name }) else { return ["there is no case `\(name)`"] }
+    private func compareIdentity(
+        of events: [Event], _ mapper: Mapper, with name: String, _ failures: inout [String]
+    ) throws(MappingError) {
+        guard let other = cases.first(where: { $0.name == name }) else {
+            return failures.append("there is no case `\(name)`")
+        }
         var ignored: [String] = []
-        let others = (events(of: other, &ignored) ?? []).flatMap { mapper.map($0.payload, headers: $0.headers) }
-        let same = Self.identities(outcomes) == Self.identities(others)
-        return same ? [] : ["its identity differs from that of `\(name)`"]
+        let otherMapper = try self.mapper(for: other)
+        let others = self.events(of: other, otherMapper, &ignored) ?? []
+        let own = events.flatMap { mapper.map($0.payload, headers: $0.headers) }
+        if Self.identities(own) != Self.identities(others.flatMap { otherMapper.map($0.payload, headers: $0.headers) }) {
+            failures.append("its identity differs from that of `\(name)`")
+        }
     }
 
     private static func identities(_ outcomes: [MappingOutcome]) -> [[String]] {
@@ -188,5 +221,52 @@ public struct ConformanceKit: Sendable {
             if let nested = Self.source(name, in: source.nested) { return nested }
         }
         return nil
+    }
+}
+
+extension ConformanceCase.Expectation {
+    /// As a case's file has it.
+    var json: JSON {
+        switch self {
+        case .ignored: "ignored"
+        case .outcomes(let outcomes): .array(outcomes)
+        }
+    }
+}
+
+extension ConformanceKit {
+    /// Writes what it gives into each case that has no expectation yet.
+    ///
+    /// - Throws: ``ManifestProblem`` naming the file that cannot be written.
+    public func record() throws(ManifestProblem) {
+        for test in cases where test.expected == nil {
+            do {
+                var text = try String(contentsOf: test.file, encoding: .utf8)
+                guard let end = text.lastIndex(of: "}") else { continue }
+                let before = text[..<end].trimmingCharacters(in: .whitespacesAndNewlines)
+                text = before + ",\n  \"expect\": " + (try outcome(of: test)).indented(by: 2) + "\n}\n"
+                try Data(text.utf8).write(to: test.file)
+            } catch {
+                throw ManifestProblem(file: test.file.path, reason: "cannot be recorded: \(error)")
+            }
+        }
+    }
+}
+
+extension JSON {
+    /// The value as text of several lines, of which all but the first are indented.
+    fileprivate func indented(by depth: Int) -> String {
+        let inner = String(repeating: " ", count: depth + 2)
+        let outer = String(repeating: " ", count: depth)
+        switch self {
+        case .array(let elements) where !elements.isEmpty:
+            let lines = elements.map { inner + $0.indented(by: depth + 2) }
+            return "[\n" + lines.joined(separator: ",\n") + "\n" + outer + "]"
+        case .object(let members) where !members.isEmpty:
+            let lines = members.sorted { $0.key < $1.key }
+                .map { inner + JSON.string($0.key).text + ": " + $0.value.indented(by: depth + 2) }
+            return "{\n" + lines.joined(separator: ",\n") + "\n" + outer + "}"
+        default: return text
+        }
     }
 }

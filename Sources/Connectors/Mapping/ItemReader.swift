@@ -9,6 +9,7 @@ struct ItemReader {
 
     /// What becomes of the item that the scope is about.
     func read(_ scope: MappingScope) -> MappingOutcome {
+        guard scope.item?.kind == .object else { return .malformed(reason: "the item is no object") }
         if shape.skip?.holds(in: scope) == true { return .filtered(reason: "the connector leaves such items out") }
         var draft = Draft()
         for (field, expression) in shape.fields {

@@ -18,5 +18,6 @@ struct EarshotCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, ImportCommand.self, DoctorCommand.self, TokenCommand.self,
             DeadLettersCommand.self, CheckConfigCommand.self, RolesCommand.self,
+            ConnectorsCommand.self,
         ])
 }
