@@ -33,6 +33,8 @@ public struct Path: Sendable, Hashable, CustomStringConvertible {
     public let origin: Origin
     /// The names after the origin's.
     public let relative: [Step]
+    /// The first name's slot in a mapping's table of members; nil where there is no table.
+    var slot: Int?
 
     public init(steps: [Step]) {
         self.steps = steps
@@ -74,6 +76,12 @@ public struct Path: Sendable, Hashable, CustomStringConvertible {
             case .element(let position): String(position)
             }
         }.joined(separator: ".")
+    }
+
+    /// As it is looked up in an item: outside of `receive`, `body` is a name like any other.
+    var inItem: Path {
+        guard origin == .body else { return self }
+        return Path(steps: [.member(Origin.item.rawValue)] + steps)
     }
 
     /// The names after the origin's as one: a header's name may hold a dot.

@@ -73,6 +73,7 @@ extension MappingScope {
     fileprivate func around(_ element: JSONValue) -> MappingScope {
         var scope = self
         scope.item = element
+        scope.members = nil
         scope.root = root ?? item
         return scope
     }
@@ -100,8 +101,8 @@ extension Expression.Function {
             value.string.map { text in
                 .string(String(text.trimmed.prefix { !$0.isNewline }))
             }
-        case .after: value.string?.range(of: argument).map { .string(String($0.text[$0.range.upperBound...])) }
-        case .before: value.string?.range(of: argument).map { .string(String($0.text[..<$0.range.lowerBound])) }
+        case .after: value.string?.parts(around: argument).map { .string(String($0.after)) }
+        case .before: value.string?.parts(around: argument).map { .string(String($0.before)) }
         case .unix: value.double.flatMap { $0.isFinite && abs($0) < 1e12 ? $0 : nil }
             .map { .instant(Timestamp(milliseconds: Int64(($0 * 1000).rounded()))) }
         case .unixMilliseconds: value.double.flatMap { $0.isFinite && abs($0) < 1e15 ? $0 : nil }
@@ -120,9 +121,17 @@ extension Expression.Function {
 }
 
 extension String {
-    /// Where a text first occurs in this one; an empty one occurs nowhere.
-    fileprivate func range(of text: String) -> (text: String, range: Range<String.Index>)? {
-        guard !text.isEmpty, let range = firstRange(of: text) else { return nil }
-        return (self, range)
+    /// What stands before and after the first occurrence of a text, found in bytes; an empty one occurs nowhere.
+    fileprivate func parts(around mark: String) -> (before: Substring, after: Substring)? {
+        let wanted = Array(mark.utf8)
+        guard let first = wanted.first else { return nil }
+        var start = utf8.startIndex
+        while let found = utf8[start...].firstIndex(of: first) {
+            if utf8[found...].starts(with: wanted) {
+                return (self[..<found], self[utf8.index(found, offsetBy: wanted.count)...])
+            }
+            start = utf8.index(after: found)
+        }
+        return nil
     }
 }

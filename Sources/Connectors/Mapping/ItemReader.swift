@@ -3,15 +3,16 @@ import Common
 
 /// Reads one item by one shape.
 struct ItemReader {
-    let shape: Normalisation.Shape
-    let how: String
-    let receivedAt: Timestamp
+    let shape: CompiledShape
+    let headers: RecordHeaders
 
     /// What becomes of the item that the scope is about.
     func read(_ scope: MappingScope) -> MappingOutcome {
-        guard scope.item?.kind == .object else { return .malformed(reason: "the item is no object") }
+        guard let item = scope.item, item.kind == .object else { return .malformed(reason: "the item is no object") }
+        var scope = scope
+        scope.members = shape.table.members(of: item)
         if shape.skip?.holds(in: scope) == true { return .filtered(reason: "the connector leaves such items out") }
-        var draft = Draft()
+        var draft = shape.beginning
         for (field, expression) in shape.fields {
             guard let value = expression.evaluate(in: scope) else { continue }
             if let reason = draft.set(field, to: value) {
@@ -26,12 +27,20 @@ struct ItemReader {
                 draft.custom.merge(members) { $1 }
             }
         }
-        return draft.finish(required: shape.required, how: how, receivedAt: receivedAt)
+        return draft.finish(required: shape.required, arrival: Arrival(headers: headers))
     }
 }
 
+/// How and when an event came in; read from its headers only where an item does not tell its own time.
+struct Arrival {
+    let headers: RecordHeaders
+
+    var isPush: Bool { headers[RawHeader.how] == "push" }
+    var time: Timestamp { headers[RawHeader.receivedAt].flatMap { Timestamp($0) } ?? .now }
+}
+
 /// An item whose fields are being read.
-struct Draft {
+struct Draft: Sendable {
     var instance = ""
     var externalID = ""
     var kind = Feedback.Kind.other
@@ -67,7 +76,7 @@ struct Draft {
             guard let string = value.string else { return "not a text" }
             text = string
         case .title: title = nonEmpty(value)
-        case .kind: kind = value.string.flatMap { Feedback.Kind(rawValue: $0.lowercased()) } ?? .other
+        case .kind: kind = value.string.flatMap { Feedback.Kind(rawValue: $0) ?? Feedback.Kind(rawValue: $0.lowercased()) } ?? .other
         case .format:
             format = value.string.flatMap { MappedItem.Format(rawValue: $0.lowercased()) } ?? .plain
         case .url: url = nonEmpty(value)
@@ -102,7 +111,7 @@ struct Draft {
     }
 
     /// The finished item, or why it is none.
-    func finish(required: [NormalisedField], how: String, receivedAt: Timestamp) -> MappingOutcome {
+    func finish(required: [NormalisedField], arrival: Arrival) -> MappingOutcome {
         for field in required where isMissing(field) { return .malformed(reason: "\(field.rawValue) is missing") }
         guard !externalID.isEmpty else { return .malformed(reason: "external_id is missing") }
         let text = text ?? ""
@@ -110,8 +119,8 @@ struct Draft {
             return self.text == nil ? .malformed(reason: "text is missing") : .filtered(reason: "no text")
         }
         var item = MappedItem(
-            instance: instance, externalID: externalID, createdAt: createdAt ?? updatedAt ?? receivedAt,
-            revision: revision(how: how, receivedAt: receivedAt))
+            instance: instance, externalID: externalID, createdAt: createdAt ?? updatedAt ?? arrival.time,
+            revision: revision(arrival))
         item.kind = kind
         item.title = title
         item.text = text
@@ -119,7 +128,7 @@ struct Draft {
         item.url = url
         item.timeIsAssumed = createdAt == nil && updatedAt == nil
         item.updatedAt = updatedAt
-        item.deletedAt = isDeleted ? deletedAt ?? receivedAt : nil
+        item.deletedAt = isDeleted ? deletedAt ?? arrival.time : nil
         item.rating = rating
         item.ratingScale = scale
         item.productVersion = productVersion
@@ -137,9 +146,11 @@ struct Draft {
     ///
     /// Without any, what is pushed is as new as its arrival; what is read or imported again is no news, so that
     /// reading twice changes nothing.
-    private func revision(how: String, receivedAt: Timestamp) -> Int64 {
-        let known = [createdAt, updatedAt, deletedAt].compactMap(\.self).max()
-        return (known ?? (how == "push" || isDeleted ? receivedAt : Timestamp(milliseconds: 0))).milliseconds
+    private func revision(_ arrival: Arrival) -> Int64 {
+        var newest = Int64.min
+        for case let time? in [createdAt, updatedAt, deletedAt] { newest = max(newest, time.milliseconds) }
+        if newest > .min { return newest }
+        return arrival.isPush || isDeleted ? arrival.time.milliseconds : 0
     }
 
     private var scale: Feedback.RatingScale? {

@@ -2,13 +2,16 @@
 enum LanguageTag {
     /// A BCP 47 tag in lower case; nil if the word names no language that we know.
     static func tag(_ word: String) -> String? {
-        let lower = word.trimmed.lowercased().replacing("_", with: "-")
+        if word.utf8.count == 2, word.utf8.allSatisfy({ (0x61...0x7A).contains($0) }) { return word }
+        if let named = names[word] { return named }
+        let lower = word.trimmed.lowercased()
         if let named = names[lower] { return named }
-        let primary = lower.prefix { $0 != "-" }
-        guard (2...3).contains(primary.utf8.count), primary.utf8.allSatisfy({ (0x61...0x7A).contains($0) }),
-            lower.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D })
+        let tag = lower.utf8.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : $0 }
+        let primary = tag.prefix { $0 != UInt8(ascii: "-") }
+        guard (2...3).contains(primary.count), primary.allSatisfy({ (0x61...0x7A).contains($0) }),
+            tag.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") })
         else { return nil }
-        return lower
+        return String(decoding: tag, as: UTF8.self)
     }
 
     /// English names, and the names of Steam where they differ.

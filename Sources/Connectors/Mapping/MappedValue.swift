@@ -74,7 +74,7 @@ extension MappedValue {
         switch self {
         case .instant(let value): return value
         case .value(let value) where value.kind == .string:
-            return value.string.flatMap(Self.instant)
+            return value.timestamp ?? value.string.flatMap(Self.instant)
         case .string(let value): return Self.instant(value)
         default: return double.flatMap(Self.instant(sinceEpoch:))
         }
@@ -199,7 +199,7 @@ extension MappedValue {
     }
 
     private static func isTruthy(_ text: String) -> Bool {
-        switch text.lowercased() {
+        switch text.utf8.count > 5 ? text : text.lowercased() {
         case "", "0", "false", "no": false
         default: true
         }
@@ -226,6 +226,12 @@ extension MappedValue {
 }
 
 extension JSONValue {
+    /// The date that a string is, read from its bytes.
+    fileprivate var timestamp: Timestamp? {
+        let range = range.dropFirst().dropLast()
+        return document.bytes.withUnsafeBufferPointer { Timestamp(utf8: UnsafeBufferPointer(rebasing: $0[range])) }
+    }
+
     /// Whether a string is this text, compared in bytes unless it holds an escape.
     func isText(_ text: String) -> Bool {
         let inner = raw.dropFirst().dropLast()

@@ -5,7 +5,7 @@ public import Common
 ///
 /// Made once for a stream, used for all its events on any thread.
 public struct Mapper: Sendable {
-    private let shapes: [Normalisation.Shape]
+    private let shapes: [CompiledShape]
     private let formField: String?
     private let facts: StreamFacts
     private let streamValues: [String: JSON]
@@ -19,14 +19,26 @@ public struct Mapper: Sendable {
             let override = try MappingOverride(mapping)
             shapes = shapes.map { override.applied(to: $0) }
         }
-        self.shapes = shapes
+        let streamValues: [String: JSON] = ["id": .string(stream.id), "name": .string(stream.name)]
+        let settings = MappingScope(item: nil, entity: stream.entity, config: stream.config, stream: streamValues)
+        self.shapes = shapes.map { CompiledShape($0, settings: settings) }
+        self.streamValues = streamValues
         formField = manifest.receive?.formField
         facts = stream
-        streamValues = ["id": .string(stream.id), "name": .string(stream.name)]
     }
 
     /// What the items of a raw event become: one outcome at least, in the order of the payload.
     public func map(_ payload: some Collection<UInt8>, headers: RecordHeaders) -> [MappingOutcome] {
+        map(Array(payload), headers: headers)
+    }
+
+    /// What the items of a raw event become, as above.
+    public func map(_ payload: ArraySlice<UInt8>, headers: RecordHeaders) -> [MappingOutcome] {
+        map(Array(payload), headers: headers)
+    }
+
+    /// What the items of a raw event become, as above.
+    public func map(_ payload: [UInt8], headers: RecordHeaders) -> [MappingOutcome] {
         do throws(JSONError) {
             let document = try Payload.document(
                 payload, contentType: headers[RawHeader.contentType], formField: formField)
@@ -47,12 +59,11 @@ public struct Mapper: Sendable {
         guard let shape = shapes.first(where: { $0.when?.holds(in: scope) ?? true }) else {
             return [.malformed(reason: "the connector knows no such payload: none of its shapes takes it")]
         }
-        guard let found = Path(shape.items).value(in: document.root) else {
+        guard let found = shape.items.value(in: document.root) else {
             return [.malformed(reason: "nothing at `\(shape.items)`, where the shape `\(shape.name)` has its items")]
         }
         scope.root = document.root
-        let receivedAt = headers[RawHeader.receivedAt].flatMap { Timestamp($0) } ?? .now
-        let reader = ItemReader(shape: shape, how: headers[RawHeader.how] ?? "", receivedAt: receivedAt)
+        let reader = ItemReader(shape: shape, headers: headers)
         guard found.kind == .array else {
             scope.item = found
             return [reader.read(scope)]

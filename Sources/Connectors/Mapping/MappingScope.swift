@@ -32,6 +32,8 @@ public struct MappingScope: Sendable {
     public var stream: [String: JSON]
     /// Position of the item in its payload; nil if the payload is the item.
     public var position: Int?
+    /// The item's members that a compiled mapping looks at.
+    var members: JSONMembers?
 
     public init(
         item: JSONValue?, root: JSONValue? = nil, body: JSONValue? = nil, headers: Headers = .none,
@@ -52,6 +54,9 @@ public struct MappingScope: Sendable {
     /// What lies at a path.
     public func value(at path: Path) -> MappedValue? {
         switch path.origin {
+        case .item where path.slot != nil && members != nil:
+            path.slot.flatMap { members?[$0] }.flatMap { path.relative.dropFirst().value(in: $0) }
+                .flatMap { MappedValue($0) }
         case .item: item.flatMap { path.relative.value(in: $0) }.flatMap { MappedValue($0) }
         case .root: (root ?? item).flatMap { path.relative.value(in: $0) }.flatMap { MappedValue($0) }
         case .context: context.flatMap { path.relative.value(in: $0) }.flatMap { MappedValue($0) }
@@ -79,7 +84,7 @@ extension Path {
     public func value(in value: JSONValue) -> JSONValue? { steps.value(in: value) }
 }
 
-extension [Path.Step] {
+extension Collection<Path.Step> {
     func value(in value: JSONValue) -> JSONValue? {
         var current = value
         for step in self {
@@ -93,7 +98,9 @@ extension [Path.Step] {
         }
         return current
     }
+}
 
+extension [Path.Step] {
     func value(in settings: [String: JSON]) -> JSON? {
         guard case .member(let name) = first else { return nil }
         var current = settings[name]

@@ -128,7 +128,7 @@ extension Template.Function {
         case .base64: value.string.map { Base64.encode(Array($0.utf8)) }
         case .trimSlash:
             value.string.map { text in
-                String(text.reversed().drop { $0 == "/" }.reversed())
+                text.utf8.last == 0x2F ? String(text[...(text.lastIndex { $0 != "/" } ?? text.startIndex)]) : text
             }
         case .lower: value.string.map { $0.lowercased() }
         case .raw: value.string

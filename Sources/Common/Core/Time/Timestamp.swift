@@ -58,65 +58,92 @@ extension Timestamp {
     /// `2021-02-20`, `2021-02-20T10:11:12Z`, with a fraction, with `+02:00` or `+0200`, with a blank for the `T`,
     /// and `2015-05-17 17:06:40 UTC`.
     public init?(_ text: some StringProtocol) {
-        let b = Array(text.utf8)
-        var at = 0
-        func number(_ width: Int) -> Int? {
-            guard at + width <= b.count else { return nil }
-            var value = 0
-            for i in at..<at + width {
-                guard b[i] &- 0x30 < 10 else { return nil }
-                value = value * 10 + Int(b[i] - 0x30)
-            }
-            at += width
-            return value
-        }
-        func take(_ byte: Character) -> Bool {
-            guard at < b.count, b[at] == byte.asciiValue! else { return false }
-            at += 1
-            return true
-        }
-        guard let year = number(4), take("-"), let month = number(2), take("-"), let day = number(2),
+        var text = String(text)
+        let parsed = text.withUTF8 { Timestamp(utf8: $0) }
+        guard let parsed else { return nil }
+        self = parsed
+    }
+
+    /// Parses the same forms from UTF-8.
+    public init?(utf8 text: UnsafeBufferPointer<UInt8>) {
+        var parser = TimestampParser(text: text)
+        guard let milliseconds = parser.parse() else { return nil }
+        self.init(milliseconds: milliseconds)
+    }
+}
+
+/// A walk over the bytes of a date.
+private struct TimestampParser {
+    let text: UnsafeBufferPointer<UInt8>
+    var at = 0
+
+    init(text: UnsafeBufferPointer<UInt8>) { self.text = text }
+
+    mutating func parse() -> Int64? {
+        guard let year = number(4), take(0x2D), let month = number(2), take(0x2D), let day = number(2),
             (1...12).contains(month), (1...CivilDate.days(inMonth: month, of: year)).contains(day)
         else { return nil }
-        var millis = Int64(CivilDate(year: year, month: month, day: day).daysSinceEpoch) * 86_400_000
-        if at < b.count {
-            guard take("T") || take("t") || take(" "), let hour = number(2), take(":"), let minute = number(2),
-                hour < 24, minute < 60
-            else { return nil }
-            var second = 0
-            var fraction = 0
-            if take(":") {
-                guard let value = number(2), value <= 60 else { return nil }
-                second = value
-                if take(".") || take(",") {
-                    var digits = 0
-                    while at < b.count, b[at] &- 0x30 < 10 {
-                        if digits < 3 { fraction = fraction * 10 + Int(b[at] - 0x30) }
-                        digits += 1
-                        at += 1
-                    }
-                    guard digits > 0 else { return nil }
-                    while digits < 3 { fraction *= 10; digits += 1 }
+        let date = Int64(CivilDate(year: year, month: month, day: day).daysSinceEpoch) * 86_400_000
+        guard at < text.count else { return date }
+        guard take(0x54) || take(0x74) || take(0x20), let time = timeOfDay() else { return nil }
+        while take(0x20) {}
+        guard at < text.count else { return date + time }
+        guard let offset = zone(), at == text.count else { return nil }
+        return date + time - offset
+    }
+
+    /// `10:11`, `10:11:12`, with a fraction; in milliseconds.
+    private mutating func timeOfDay() -> Int64? {
+        guard let hour = number(2), take(0x3A), let minute = number(2), hour < 24, minute < 60 else { return nil }
+        var second = 0
+        var fraction = 0
+        if take(0x3A) {
+            guard let value = number(2), value <= 60 else { return nil }
+            second = value
+            if take(0x2E) || take(0x2C) {
+                var digits = 0
+                while at < text.count, text[at] &- 0x30 < 10 {
+                    if digits < 3 { fraction = fraction * 10 + Int(text[at] - 0x30) }
+                    digits += 1
+                    at += 1
                 }
-            }
-            millis += Int64(((hour * 60 + minute) * 60 + second) * 1000 + fraction)
-            while take(" ") {}
-            if at < b.count {
-                if take("Z") || take("z") {
-                } else if b[at...].elementsEqual("UTC".utf8) || b[at...].elementsEqual("GMT".utf8) {
-                    at = b.count
-                } else {
-                    let ahead = take("+")
-                    guard ahead || take("-"), let hours = number(2), hours <= 18 else { return nil }
-                    _ = take(":")
-                    let minutes = at < b.count ? number(2) : 0
-                    guard let minutes, minutes < 60 else { return nil }
-                    millis += Int64((hours * 60 + minutes) * 60_000) * (ahead ? -1 : 1)
-                }
+                guard digits > 0 else { return nil }
+                while digits < 3 { fraction *= 10; digits += 1 }
             }
         }
-        guard at == b.count else { return nil }
-        self.init(milliseconds: millis)
+        return Int64(((hour * 60 + minute) * 60 + second) * 1000 + fraction)
+    }
+
+    /// `Z`, `UTC`, `GMT`, `+02:00`, `-0530`, `+02`; in milliseconds ahead of UTC.
+    private mutating func zone() -> Int64? {
+        if take(0x5A) || take(0x7A) { return 0 }
+        let rest = text[at...]
+        if rest.elementsEqual("UTC".utf8) || rest.elementsEqual("GMT".utf8) {
+            at = text.count
+            return 0
+        }
+        let isAhead = take(0x2B)
+        guard isAhead || take(0x2D), let hours = number(2), hours <= 18 else { return nil }
+        _ = take(0x3A)
+        guard let minutes = at < text.count ? number(2) : 0, minutes < 60 else { return nil }
+        return Int64((hours * 60 + minutes) * 60_000) * (isAhead ? 1 : -1)
+    }
+
+    private mutating func number(_ width: Int) -> Int? {
+        guard at + width <= text.count else { return nil }
+        var value = 0
+        for i in at..<at + width {
+            guard text[i] &- 0x30 < 10 else { return nil }
+            value = value * 10 + Int(text[i] - 0x30)
+        }
+        at += width
+        return value
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard at < text.count, text[at] == byte else { return false }
+        at += 1
+        return true
     }
 }
 
