@@ -26,37 +26,30 @@ public struct JSONMemberTable: Sendable {
     /// The members of an object that have these names; none of any other value. The last of several wins.
     public func members(of value: JSONValue) -> JSONMembers {
         var positions = [UInt32](repeating: 0, count: names.count)
-        let document = value.document
-        let parent = document.nodes[value.index]
+        let index = value.index
+        let parent = value.node
         if parent.kind == .object, !names.isEmpty {
-            document.bytes.withUnsafeBufferPointer { bytes in
-                document.nodes.withUnsafeBufferPointer { nodes in
-                    var at = value.index + 1
-                    while at < Int(parent.next) {
-                        let name = nodes[at]
-                        if let slot = slot(of: name, in: bytes, document) { positions[slot] = UInt32(at + 1) }
-                        at = Int(nodes[at + 1].next)
-                    }
+            index.withText { text in
+                var at = value.position &+ 1
+                while at < Int(parent.next) {
+                    let name = index.nodes[at]
+                    if let slot = slot(of: name, in: text, index) { positions[slot] = UInt32(at &+ 1) }
+                    at = Int(index.nodes[at &+ 1].next)
                 }
             }
         }
-        return JSONMembers(document: document, positions: positions)
+        return JSONMembers(index: index, positions: positions)
     }
 
     @inline(__always)
-    private func slot(
-        of name: JSONNode, in bytes: UnsafeBufferPointer<UInt8>, _ document: JSONDocument
-    ) -> Int? {
-        if name.escaped {
-            let text = document.text(of: name)
-            return names.firstIndex(of: text)
-        }
-        let wanted = UnsafeBufferPointer(rebasing: bytes[Int(name.start)..<Int(name.end)])
-        var at = Self.hash(wanted) & (slots.count - 1)
+    private func slot(of name: JSONNode, in text: UnsafePointer<UInt8>, _ index: JSONIndex) -> Int? {
+        if name.isEscaped { return names.firstIndex(of: index.text(of: name)) }
+        let wanted = UnsafeBufferPointer(start: text + Int(name.start), count: Int(name.end &- name.start))
+        var at = Self.hash(wanted) & (slots.count &- 1)
         while slots[at] >= 0 {
             let slot = Int(slots[at])
             if keys[slot].count == wanted.count, keys[slot].elementsEqual(wanted) { return slot }
-            at = (at + 1) & (slots.count - 1)
+            at = (at &+ 1) & (slots.count &- 1)
         }
         return nil
     }
@@ -73,18 +66,18 @@ public struct JSONMemberTable: Sendable {
 
 /// The members that a ``JSONMemberTable`` found.
 public struct JSONMembers: Sendable {
-    private let document: JSONDocument
+    private let index: JSONIndex
     /// 0, the root's position, is none.
     private let positions: [UInt32]
 
-    init(document: JSONDocument, positions: [UInt32]) {
-        self.document = document
+    init(index: JSONIndex, positions: [UInt32]) {
+        self.index = index
         self.positions = positions
     }
 
     /// The member at a slot of the table; nil if the object has none of that name.
     public subscript(_ slot: Int) -> JSONValue? {
         let position = positions[slot]
-        return position == 0 ? nil : JSONValue(document: document, index: Int(position))
+        return position == 0 ? nil : JSONValue(index: index, position: Int(position))
     }
 }

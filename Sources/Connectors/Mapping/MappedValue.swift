@@ -228,15 +228,13 @@ extension MappedValue {
 extension JSONValue {
     /// The date that a string is, read from its bytes.
     fileprivate var timestamp: Timestamp? {
-        let range = range.dropFirst().dropLast()
-        return document.bytes.withUnsafeBufferPointer { Timestamp(utf8: UnsafeBufferPointer(rebasing: $0[range])) }
+        plainBytes?.withUnsafeBufferPointer { Timestamp(utf8: $0) }
     }
 
     /// Whether a string is this text, compared in bytes unless it holds an escape.
     func isText(_ text: String) -> Bool {
-        let inner = raw.dropFirst().dropLast()
-        if inner.elementsEqual(text.utf8) { return true }
-        return inner.contains(UInt8(ascii: "\\")) && string == text
+        if let plainBytes { return plainBytes.elementsEqual(text.utf8) }
+        return string == text
     }
 }
 
