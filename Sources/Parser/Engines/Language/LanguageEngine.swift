@@ -23,7 +23,7 @@ public struct LanguageEngine: Engine {
     /// Below this probability a text is `und`; half of it is enough for the declared language.
     private static let sure: Float = 0.4
     /// How far a declared language is ahead of the others, and how far in a text of a few letters.
-    private static let prior: (usual: Float, short: Float) = (2, 3)
+    private static let prior: (usual: Float, short: Float) = (2, 4)
     private static let fewLetters = 12
     /// A text with fewer letters is `und`, unless a declared language is not unlikely.
     private static let fewestLetters = 4
