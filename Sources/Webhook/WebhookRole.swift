@@ -1,7 +1,7 @@
-public import ServiceKit
 import Common
 import Hummingbird
 import Logging
+public import ServiceKit
 import ServiceLifecycle
 
 /// The service that is pushed to: signed deliveries and imported files, each acknowledged once the log has it.
@@ -18,7 +18,8 @@ public enum WebhookRole {
         let targets = HookTargets(
             directory: context.directory, connectors: context.connectors, vault: context.vault,
             deliveriesPerSecond: settings.deliveriesPerSecond, logger: context.logger)
-        let hooks = HookController(context: context, settings: settings, targets: targets, bodies: bodies, window: window)
+        let hooks = HookController(
+            context: context, settings: settings, targets: targets, bodies: bodies, window: window)
         let imports = ImportController(context: context, settings: settings, bodies: bodies)
         return Role(
             name: "webhook",

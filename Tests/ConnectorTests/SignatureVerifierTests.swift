@@ -113,7 +113,9 @@ import Testing
 }
 
 /// The published and computed vectors, each with the scheme that a manifest would state for its provider.
-private let vectorsPath = ProcessInfo.processInfo.environment["EARSHOT_FIXTURES"].map { $0 + "/signatures/vectors.json" }
+private let vectorsPath = ProcessInfo.processInfo.environment["EARSHOT_FIXTURES"].map {
+    $0 + "/signatures/vectors.json"
+}
 
 @Suite(.enabled(if: vectorsPath != nil, "set EARSHOT_FIXTURES to the folder of recorded payloads"))
 struct RecordedVectors {

@@ -84,7 +84,8 @@ public struct Inflater: ~Copyable, @unchecked Sendable {
             written += produced
             bytesOut += produced
             guard bytesOut <= limits.maximumBytes else { throw .tooLarge(limit: limits.maximumBytes) }
-            guard bytesOut <= Self.freeBytes || bytesOut / limits.maximumRatio <= bytesIn - input.count + position else {
+            guard bytesOut <= Self.freeBytes || bytesOut / limits.maximumRatio <= bytesIn - input.count + position
+            else {
                 throw .ratioExceeded(limit: limits.maximumRatio)
             }
             switch status {

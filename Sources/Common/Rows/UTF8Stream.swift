@@ -71,7 +71,8 @@ struct UTF8Stream: Sendable {
         if code < 0x80 {
             output.append(UInt8(code))
         } else {
-            output.append(contentsOf: UTF8.encode(Unicode.Scalar(code) ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter)
+            output.append(
+                contentsOf: UTF8.encode(Unicode.Scalar(code) ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter)
         }
     }
 }

@@ -1,7 +1,7 @@
 public import ByteJSON
 
 extension SignatureScheme {
-    /// Reads a scheme as manifests and stream settings write it:
+    /// Reads a scheme as manifests and stream settings write it.
     ///
     /// ```yaml
     /// algorithm: hmac        # or ed25519, token, none
@@ -54,7 +54,8 @@ extension SignatureScheme {
             tolerance: Int(tolerance))
         for (part, place) in [("{id}", idHeader), ("{timestamp}", timestampHeader)]
         where place == nil && signed.contains(part) {
-            throw .init(at: "signed", reason: "has \(part), and `\(part.dropFirst().dropLast())` does not say where it is")
+            throw .init(
+                at: "signed", reason: "has \(part), and `\(part.dropFirst().dropLast())` does not say where it is")
         }
     }
 

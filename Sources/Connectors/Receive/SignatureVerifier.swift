@@ -200,7 +200,8 @@ private struct Check: Sendable {
         if scheme.secretForm == .standard {
             // A public key is known to everybody: it must never serve as the key of an HMAC.
             guard !text.hasPrefix(isSymmetric ? "whpk_" : "whsec_") else { return nil }
-            let encoded = text.hasPrefix("whsec_") || text.hasPrefix("whpk_") ? text.drop { $0 != "_" }.dropFirst() : text[...]
+            let encoded =
+                text.hasPrefix("whsec_") || text.hasPrefix("whpk_") ? text.drop { $0 != "_" }.dropFirst() : text[...]
             guard let decoded = Data(base64Encoded: String(encoded)) else { return nil }
             bytes = Array(decoded)
         }

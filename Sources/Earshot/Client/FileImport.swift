@@ -115,7 +115,8 @@ public struct FileImport: Sendable {
             progress.nextRow = chunk.firstRow + chunk.rows
             progress.rows += Int(answer["rows"]?.int64 ?? 0)
             progress.malformed += Int(answer["malformed"]?.int64 ?? 0)
-            for error in answer["errors"].map({ Array($0.elements) }) ?? [] where progress.errors.count < Self.maximumErrors {
+            for error in answer["errors"].map({ Array($0.elements) }) ?? []
+            where progress.errors.count < Self.maximumErrors {
                 progress.errors.append(
                     Fault(row: Int(error["row"]?.int64 ?? 0), reason: error["reason"]?.string ?? "cannot be read"))
             }
@@ -126,7 +127,8 @@ public struct FileImport: Sendable {
     private func send(
         _ chunk: RowChunk, as format: RowFormat?, _ progress: inout Progress, _ report: (Progress) -> Void
     ) async throws -> JSONValue {
-        let query = [("key", key), ("first_row", String(chunk.firstRow))] + (format.map { [("format", $0.rawValue)] } ?? [])
+        let query =
+            [("key", key), ("first_row", String(chunk.firstRow))] + (format.map { [("format", $0.rawValue)] } ?? [])
         let contentType = format == .csv ? "text/csv" : "application/x-ndjson"
         var failures = 0
         let begun = ContinuousClock.now

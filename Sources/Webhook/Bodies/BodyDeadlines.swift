@@ -8,7 +8,7 @@ import Synchronization
 /// watches all bodies, so that a body that comes at once pays for two short locks and for no timer.
 final class BodyDeadlines: Service, Sendable {
     private struct Entry {
-        var deadline: ContinuousClock.Instant
+        let deadline: ContinuousClock.Instant
         let channel: any Channel
     }
     private struct State {
@@ -28,11 +28,6 @@ final class BodyDeadlines: Service, Sendable {
             state.open[state.lastToken] = Entry(deadline: .now + limit, channel: channel)
             return state.lastToken
         }
-    }
-
-    /// Starts a body's time anew: something came.
-    func extend(_ token: Int) {
-        state.withLock { $0.open[token]?.deadline = .now + limit }
     }
 
     func end(_ token: Int) {

@@ -40,12 +40,7 @@ final class BodyReader: Sendable {
             throw Problem.tooLarge(limit)
         }
         var lease = Lease(of: self)
-        let token = deadlines.begin(context.channel)
-        var wire: [UInt8] = []
-        do {
-            defer { deadlines.end(token) }
-            wire = try await read(request.body, limit: limit, &lease)
-        }
+        let wire = try await timed(context) { try await read(request.body, limit: limit, &lease) }
         guard let format = encoding.format(of: wire), !wire.isEmpty else {
             return try await use(Body(wire: wire, bytes: wire))
         }
@@ -58,15 +53,19 @@ final class BodyReader: Sendable {
     func forEachPiece(
         of request: Request, _ context: APIContext, use: (ByteBuffer) async throws -> Void
     ) async throws {
-        let token = deadlines.begin(context.channel)
-        defer { deadlines.end(token) }
         var pieces = request.body.makeAsyncIterator()
-        while let piece = try await next(&pieces) {
+        while let piece = try await timed(context, { try await next(&pieces) }) {
             var lease = Lease(of: self)
             try lease.add(piece.readableBytes)
             try await use(piece)
-            deadlines.extend(token)
         }
+    }
+
+    /// Waits for bytes, until the deadline.
+    private func timed<Result>(_ context: APIContext, _ wait: () async throws -> Result) async throws -> Result {
+        let token = deadlines.begin(context.channel)
+        defer { deadlines.end(token) }
+        return try await wait()
     }
 
     private func read(_ body: RequestBody, limit: Int, _ lease: inout Lease) async throws -> [UInt8] {

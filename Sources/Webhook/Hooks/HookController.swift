@@ -50,7 +50,8 @@ struct HookController: Sendable {
         let target = try targets.target(context.parameters.get("stream") ?? "")
         guard target.rate.admits(at: now()) else {
             throw Problem(
-                .tooManyRequests, code: "too_many_requests", "this stream takes \(settings.deliveriesPerSecond) a second",
+                .tooManyRequests, code: "too_many_requests",
+                "this stream takes \(settings.deliveriesPerSecond) a second",
                 retryAfter: 1)
         }
         guard target.takes(request.headers[.contentType]) else {
@@ -74,8 +75,11 @@ struct HookController: Sendable {
         case takeIn(id: String)
     }
 
-    /// What is to be done with a delivery. Nothing is said of the body before its signature is known to be right.
-    private func judge(_ delivery: ReceivedDelivery, _ body: BodyReader.Body, _ target: HookTarget) throws -> Judgement {
+    /// What is to be done with a delivery.
+    ///
+    /// Nothing is said of the body before its signature is known to be right.
+    private func judge(_ delivery: ReceivedDelivery, _ body: BodyReader.Body, _ target: HookTarget) throws -> Judgement
+    {
         let receiver = target.receiver
         if receiver.handshakes.contains(where: { !$0.signed }), let scope = try? delivery.scope(),
             let response = handshake(receiver.handshakes.filter { !$0.signed }, scope)
@@ -156,7 +160,9 @@ struct HookController: Sendable {
         headers.append(RawHeader.receivedAt, now().description)
         headers.append(RawHeader.contentType, delivery.headers[.contentType] ?? "application/json")
         headers.append(RawHeader.delivery, id)
-        if let trace = delivery.header("traceparent"), trace.utf8.count <= 64 { headers.append(RawHeader.traceparent, trace) }
+        if let trace = delivery.header("traceparent"), trace.utf8.count <= 64 {
+            headers.append(RawHeader.traceparent, trace)
+        }
         for name in target.receiver.keepHeaders {
             if let value = delivery.header(name) { headers.append(RawHeader.kept + name, value) }
         }

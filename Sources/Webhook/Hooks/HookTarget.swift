@@ -94,9 +94,11 @@ final class HookTargets: Sendable {
             throw Problem(.gone, code: "gone", "this stream was deleted; stop sending to it")
         }
         guard let manifest = connectors[stream.connector] else {
-            logger.error("a delivery came for a connector that is not loaded", metadata: [
-                "connector": "\(stream.connector)", "stream": "\(stream.id)",
-            ])
+            logger.error(
+                "a delivery came for a connector that is not loaded",
+                metadata: [
+                    "connector": "\(stream.connector)", "stream": "\(stream.id)",
+                ])
             throw Problem.unavailable("connector `\(stream.connector)` is not loaded", retryAfter: 60)
         }
         guard let receiver = manifest.receive else {
@@ -107,9 +109,11 @@ final class HookTargets: Sendable {
                 return SigningSecret(
                     try vault.open(secret.sealed, sealedKey: workspace.sealedKey), notAfter: secret.notAfter)
             } catch {
-                logger.error("a webhook secret cannot be opened and is passed over", metadata: [
-                    "stream": "\(stream.id)", "error": "\(error)",
-                ])
+                logger.error(
+                    "a webhook secret cannot be opened and is passed over",
+                    metadata: [
+                        "stream": "\(stream.id)", "error": "\(error)",
+                    ])
                 return nil
             }
         }
@@ -124,18 +128,21 @@ final class HookTargets: Sendable {
             rate: rate(of: streamID))
     }
 
-    /// The stream's own scheme where its settings hold one, else the receiver's. One that cannot be read accepts
-    /// nothing.
+    /// The stream's own scheme where its settings hold one, else the receiver's.
+    ///
+    /// One that cannot be read accepts nothing.
     private func schemes(of receiver: Receiver, _ stream: StreamRecord) -> [SignatureScheme] {
-        guard let field = receiver.signatureField, let settings = stream.entity[field] else {
+        guard let field = receiver.signatureField, let settings = stream.entity[field], settings != .null else {
             return receiver.signatures
         }
         do {
             return [try SignatureScheme(settings)]
         } catch {
-            logger.error("a stream's signature scheme cannot be read", metadata: [
-                "stream": "\(stream.id)", "error": "\(error)",
-            ])
+            logger.error(
+                "a stream's signature scheme cannot be read",
+                metadata: [
+                    "stream": "\(stream.id)", "error": "\(error)",
+                ])
             return []
         }
     }

@@ -2,7 +2,9 @@ import ByteJSON
 import Connectors
 import HTTPTypes
 
-/// One delivery as verifier, handshakes and rules see it. Used by one task.
+/// One delivery as verifier, handshakes and rules see it.
+///
+/// Used by one task.
 final class ReceivedDelivery: Delivery {
     let headers: HTTPFields
     let method: String
@@ -60,7 +62,9 @@ final class ReceivedDelivery: Delivery {
 }
 
 extension HTTPFields {
-    /// The first value of the field with this name, in lower case. Walks the few fields instead of making a name.
+    /// The first value of the field with this name, in lower case.
+    ///
+    /// Walks the few fields instead of making a name.
     func value(of name: String) -> String? {
         for field in self where field.name.canonicalName == name { return field.value }
         return nil

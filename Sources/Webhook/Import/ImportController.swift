@@ -69,7 +69,8 @@ struct ImportController: Sendable {
             try await append(file.rows.takeBatch())
         } catch let error as CompressionError {
             throw Problem.badRequest(
-                "\(error); \(file.rows.summary.rows) rows before it are taken in, send the mended file under key \(key.text)")
+                "\(error); \(file.rows.summary.rows) rows before it are taken in, send the mended file under key \(key.text)"
+            )
         }
         let summary = file.rows.summary
         rows.add(Double(summary.rows - summary.malformed))
@@ -107,7 +108,8 @@ struct ImportKey: Sendable {
         }
         guard given.utf8.count <= 100,
             given.utf8.allSatisfy({
-                ($0 >= 0x30 && $0 <= 0x39) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || [0x2D, 0x2E, 0x5F].contains($0)
+                ($0 >= 0x30 && $0 <= 0x39) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A)
+                    || [0x2D, 0x2E, 0x5F].contains($0)
             })
         else {
             throw Problem.badRequest("parameter `key` takes up to 100 letters, digits, `.`, `_` and `-`")

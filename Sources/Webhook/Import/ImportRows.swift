@@ -2,7 +2,9 @@ import ByteJSON
 import Common
 import Rows
 
-/// The rows of an import as raw events, and the count of them. Used by one task.
+/// The rows of an import as raw events, and the count of them.
+///
+/// Used by one task.
 final class ImportRows {
     /// What became of the rows.
     struct Summary {

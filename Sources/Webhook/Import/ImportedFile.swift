@@ -2,7 +2,9 @@ import Common
 import Compression
 import Rows
 
-/// A file that comes in pieces, compressed or not, as batches of raw events. Used by one task.
+/// A file that comes in pieces, compressed or not, as batches of raw events.
+///
+/// Used by one task.
 final class ImportedFile {
     /// Bytes of one step out of a compressed file: they are in memory at once.
     private static let stepBytes = 256 << 10

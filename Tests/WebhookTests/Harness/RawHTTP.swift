@@ -28,9 +28,10 @@ struct RawHTTP: Sendable {
     func exchange(_ pieces: [[UInt8]], pause: Duration = .zero, closesAfterwards: Bool = false) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
-                continuation.resume(with: Result {
-                    try exchangeNow(pieces, pause: pause, closesAfterwards: closesAfterwards)
-                })
+                continuation.resume(
+                    with: Result {
+                        try exchangeNow(pieces, pause: pause, closesAfterwards: closesAfterwards)
+                    })
             }
         }
     }
@@ -50,7 +51,9 @@ struct RawHTTP: Sendable {
         }
         guard connected == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .ECONNREFUSED) }
         for (i, piece) in pieces.enumerated() {
-            if i > 0, pause > .zero { usleep(UInt32(pause.components.seconds * 1_000_000 + pause.components.attoseconds / 1_000_000_000_000)) }
+            if i > 0, pause > .zero {
+                usleep(UInt32(pause.components.seconds * 1_000_000 + pause.components.attoseconds / 1_000_000_000_000))
+            }
             var sent = 0
             while sent < piece.count {
                 let count = piece.withUnsafeBytes {
@@ -82,11 +85,15 @@ struct RawHTTP: Sendable {
         answer.status = Int(lines[0].split(separator: " ")[1]) ?? 0
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
-            if parts.count == 2 { answer.headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces) }
+            if parts.count == 2 {
+                answer.headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces)
+            }
         }
         answer.body = Array(bytes[end.upperBound...])
         if answer.status == 100 { return parse(answer.body, isComplete: isComplete) }
-        guard let length = answer.headers["content-length"].flatMap({ Int($0) }) else { return isComplete ? answer : nil }
+        guard let length = answer.headers["content-length"].flatMap({ Int($0) }) else {
+            return isComplete ? answer : nil
+        }
         return answer.body.count >= length || isComplete ? answer : nil
     }
 }

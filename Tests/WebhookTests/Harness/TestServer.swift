@@ -23,7 +23,8 @@ struct TestServer: Sendable {
     ///
     /// - Parameter log: What stands before the real log, to make it fail.
     static func run(
-        _ world: World, settings: WebhookSettings = .init(), folder: Folder? = nil, now: (@Sendable () -> Timestamp)? = nil,
+        _ world: World, settings: WebhookSettings = .init(), folder: Folder? = nil,
+        now: (@Sendable () -> Timestamp)? = nil,
         log wrap: (any EventLog) -> any EventLog = { $0 }, _ body: (TestServer) async throws -> Void
     ) async throws {
         let folder = try folder ?? Folder()

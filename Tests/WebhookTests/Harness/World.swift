@@ -27,9 +27,10 @@ struct World: Sendable {
         gone.id = .make()
         gone.isDeleted = true
 
-        func stream(_ connector: String, in workspace: WorkspaceRecord, status: StreamRecord.Status = .active,
-            entity: [String: JSON] = [:], secrets: [(String, Timestamp?)]) throws -> StreamRecord
-        {
+        func stream(
+            _ connector: String, in workspace: WorkspaceRecord, status: StreamRecord.Status = .active,
+            entity: [String: JSON] = [:], secrets: [(String, Timestamp?)]
+        ) throws -> StreamRecord {
             StreamRecord(
                 id: .make(), workspace: workspace.id, connection: .make(), connector: connector, name: connector,
                 entity: entity, status: status,
@@ -39,7 +40,8 @@ struct World: Sendable {
                 createdAt: .now)
         }
         signed = try stream("signed", in: workspace, secrets: secrets)
-        standard = try stream("standard", in: workspace, secrets: [("whsec_" + Data("standard key".utf8).base64EncodedString(), nil)])
+        standard = try stream(
+            "standard", in: workspace, secrets: [("whsec_" + Data("standard key".utf8).base64EncodedString(), nil)])
         custom = try stream(
             "signed", in: workspace, entity: ["signature": ["algorithm": "token", "header": "X-Token"]],
             secrets: secrets)
@@ -50,7 +52,8 @@ struct World: Sendable {
         deleted = try stream("signed", in: workspace, status: .deleted, secrets: secrets)
         orphan = try stream("signed", in: gone, secrets: secrets)
         let key = VerificationKeyRecord(
-            keyID: "k1", publicKey: tokenKey.publicKey.rawRepresentation.base64EncodedString()
+            keyID: "k1",
+            publicKey: tokenKey.publicKey.rawRepresentation.base64EncodedString()
                 .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: ""))
         records =
             [.workspace(workspace), .workspace(gone), .key(key)]

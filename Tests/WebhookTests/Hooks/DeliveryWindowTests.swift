@@ -51,6 +51,16 @@ import Webhook
         }
     }
 
+    @Test func nothingIsAcknowledgedBeforeTheLogHasIt() async throws {
+        try await TestServer.run(World(), log: { FaultyLog($0, delay: .milliseconds(400)) }) { server in
+            let begun = ContinuousClock.now
+            let answer = try await server.deliver("{}", id: "d")
+            #expect(answer.status == 202)
+            #expect(ContinuousClock.now - begun >= .milliseconds(400))
+            #expect(try await server.rawEvents().count == 1)
+        }
+    }
+
     @Test func ofADuplicateStormOneIsTakenIn() async throws {
         try await TestServer.run(World(), log: { FaultyLog($0, delay: .milliseconds(30)) }) { server in
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -66,7 +76,12 @@ import Webhook
 
     @Test func aDeliveryThatCouldNotBeStoredIsTakenInWhenItComesAgain() async throws {
         nonisolated(unsafe) var faulty: FaultyLog!
-        try await TestServer.run(World(), log: { faulty = FaultyLog($0, isDown: true, delay: .milliseconds(20)); return faulty }) { server in
+        try await TestServer.run(
+            World(),
+            log: {
+                faulty = FaultyLog($0, isDown: true, delay: .milliseconds(20)); return faulty
+            }
+        ) { server in
             // All wait for the one that fails, then each tries in turn and fails: none may be called a duplicate.
             let statuses = try await withThrowingTaskGroup(of: Answer.self) { group in
                 for _ in 0..<8 { group.addTask { try await server.deliver("{}", id: "d") } }

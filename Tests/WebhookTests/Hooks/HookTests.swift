@@ -59,7 +59,10 @@ import Webhook
             #expect(try await server.send("GET", path).status == 405)
             #expect(try await server.rawEvents().isEmpty)
             // A vendor's own JSON type, and none at all, are JSON.
-            #expect(try await server.deliver("{}", id: "1", headers: ["Content-Type": "application/vnd.acme.v1+json; charset=utf-8"]).status == 202)
+            #expect(
+                try await server.deliver(
+                    "{}", id: "1", headers: ["Content-Type": "application/vnd.acme.v1+json; charset=utf-8"]
+                ).status == 202)
             #expect(try await status(path, ["X-Signature": signature, "X-Delivery": "2"], body) == 202)
         }
     }
@@ -158,7 +161,8 @@ import Webhook
                 if signed { all["X-Signature"] = World.signature(of: body, World.secret) }
                 return try await server.send("POST", "/hooks/\(server.world.slack.id)", headers: all, body: body)
             }
-            let challenge = #"{"type":"url_verification","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"}"#
+            let challenge =
+                #"{"type":"url_verification","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"}"#
             let echoed = try await post(challenge)
             #expect(echoed.status == 200)
             #expect(echoed.text == "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P")
@@ -203,13 +207,16 @@ import Webhook
     @Test(arguments: [CompressionFormat.gzip, .zlib, .deflate])
     func compressedBodiesAreReadWithinBounds(_ format: CompressionFormat) async throws {
         try await TestServer.run(World()) { server in
-            func post(_ plain: [UInt8], signing: KeyPath<(plain: [UInt8], packed: [UInt8]), [UInt8]>) async throws -> Int {
+            func post(_ plain: [UInt8], signing: KeyPath<(plain: [UInt8], packed: [UInt8]), [UInt8]>) async throws
+                -> Int
+            {
                 let packed = try Deflater.deflate(plain, as: format, level: 9)
                 return try await server.send(
                     "POST", "/hooks/\(server.world.signed.id)",
                     headers: [
                         "Content-Type": "application/json", "Content-Encoding": format == .gzip ? "gzip" : "deflate",
-                        "X-Signature": World.signature(of: (plain: plain, packed: packed)[keyPath: signing], World.secret),
+                        "X-Signature": World.signature(
+                            of: (plain: plain, packed: packed)[keyPath: signing], World.secret),
                     ], body: packed
                 ).status
             }

@@ -55,7 +55,9 @@ final class Counter: Sendable {
             #expect(refused.status == 503 && refused.headers["retry-after"] == "5")
             // What was refused does not count any more.
             for i in 0..<5 {
-                #expect(try await server.deliver(#"{"n":\#(i),"t":"\#(String(repeating: "a", count: 15_000))"}"#).status == 202)
+                #expect(
+                    try await server.deliver(#"{"n":\#(i),"t":"\#(String(repeating: "a", count: 15_000))"}"#).status
+                        == 202)
             }
         }
     }
@@ -64,10 +66,12 @@ final class Counter: Sendable {
         var settings = WebhookSettings()
         settings.bodySeconds = 1
         try await TestServer.run(World(), settings: settings) { server in
-            let head = "POST /hooks/\(server.world.signed.id) HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+            let head =
+                "POST /hooks/\(server.world.signed.id) HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
             let drip = [[UInt8]](repeating: [0x20], count: 40)
             let begun = ContinuousClock.now
-            let answer = try await RawHTTP(port: server.port).exchange([Array(head.utf8)] + drip, pause: .milliseconds(200))
+            let answer = try await RawHTTP(port: server.port).exchange(
+                [Array(head.utf8)] + drip, pause: .milliseconds(200))
             #expect(answer.status == 0 || answer.status == 400)
             #expect(ContinuousClock.now - begun < .seconds(12))
             #expect(try await server.deliver("{}").status == 202)
@@ -87,7 +91,8 @@ final class Counter: Sendable {
                 \r
 
                 """
-            let answer = try await RawHTTP(port: server.port).exchange([Array(head.utf8) + body], closesAfterwards: true)
+            let answer = try await RawHTTP(port: server.port).exchange(
+                [Array(head.utf8) + body], closesAfterwards: true)
             #expect(answer.status != 202)
             #expect(try await server.rawEvents().isEmpty)
         }

@@ -76,7 +76,8 @@ import Testing
         try await TestServer.run(World()) { server in
             let curl = CurlTransport(policy: .any)
             let client = APIClient(
-                server: "http://127.0.0.1:\(server.port)", token: Secret(try await server.world.token()), transport: curl)
+                server: "http://127.0.0.1:\(server.port)", token: Secret(try await server.world.token()),
+                transport: curl)
             let whole = FileImport(
                 client: client, stream: server.world.signed.id, key: "k", chunkBytes: 1000, fromRow: 101)
             let outcome = try await whole.run(read: Self.reader(of: Self.table(rows: 200)))
@@ -92,7 +93,8 @@ import Testing
         let client = APIClient(server: "http://127.0.0.1:1", token: Secret("t"), transport: curl)
         let begun = ContinuousClock.now
         await #expect(throws: APIFailure.self) {
-            try await FileImport(client: client, stream: .make(), key: "k").run(read: Self.reader(of: Self.table(rows: 1)))
+            try await FileImport(client: client, stream: .make(), key: "k").run(
+                read: Self.reader(of: Self.table(rows: 1)))
         }
         #expect(ContinuousClock.now - begun < .seconds(5))
         await curl.shutdown()

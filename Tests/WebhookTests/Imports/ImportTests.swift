@@ -9,7 +9,8 @@ import Webhook
 @Suite struct ImportTests {
     @Test func rowsAreOnTheLogUnderKeyAndNumber() async throws {
         try await TestServer.run(World()) { (server) async throws in
-            let answer = try await server.importRows(#"{"text":"a"}"# + "\n\n" + #"{"text":"b"}"#, query: "?key=june&first_row=11")
+            let answer = try await server.importRows(
+                #"{"text":"a"}"# + "\n\n" + #"{"text":"b"}"#, query: "?key=june&first_row=11")
             #expect(answer.status == 202)
             #expect(answer.text == #"{"key":"june","rows":2,"accepted":2,"malformed":0,"bytes":26,"errors":[]}"#)
             let events = try await server.rawEvents().sorted { $0.text < $1.text }
@@ -26,7 +27,12 @@ import Webhook
 
     @Test func manyRowsGoOnTheLogInBatches() async throws {
         nonisolated(unsafe) var log: FaultyLog!
-        try await TestServer.run(World(), log: { log = FaultyLog($0); return log }) { (server) async throws in
+        try await TestServer.run(
+            World(),
+            log: {
+                log = FaultyLog($0); return log
+            }
+        ) { (server) async throws in
             let rows = (1...5500).map { "\($0);review \($0)\r\n" }.joined()
             let answer = try await server.importRows("id;text\r\n" + rows, query: "?key=k")
             #expect(try answer.json["rows"]?.int64 == 5500)
@@ -42,7 +48,9 @@ import Webhook
             let answer = try await server.importRows("id,text\n1,good\n2,too,many\n3,\"open\n4,good\n", query: "?key=k")
             let json = try answer.json
             #expect(json["rows"]?.int64 == 4 && json["accepted"]?.int64 == 2 && json["malformed"]?.int64 == 2)
-            let errors = json["errors"].map { $0.elements.map { ($0["row"]?.int64, $0["line"]?.int64, $0["reason"]?.string) } } ?? []
+            let errors =
+                json["errors"].map { $0.elements.map { ($0["row"]?.int64, $0["line"]?.int64, $0["reason"]?.string) } }
+                ?? []
             #expect(errors.map(\.0) == [2, 3] && errors.map(\.1) == [3, 4])
             #expect(errors.map(\.2) == ["has 3 fields, the header names 2", "a quotation mark is not closed"])
             let kept = try await server.rawEvents().filter { ["k:2", "k:3"].contains($0.key) }.map(\.text)
@@ -109,7 +117,12 @@ import Webhook
 
     @Test func aLogThatIsDownIsToldAndNothingIsLost() async throws {
         nonisolated(unsafe) var log: FaultyLog!
-        try await TestServer.run(World(), log: { log = FaultyLog($0, isDown: true); return log }) { (server) async throws in
+        try await TestServer.run(
+            World(),
+            log: {
+                log = FaultyLog($0, isDown: true); return log
+            }
+        ) { (server) async throws in
             let refused = try await server.importRows("{}", query: "?key=k")
             #expect(refused.status == 503 && refused.headers["retry-after"] == "5")
             log.set(isDown: false)

@@ -36,7 +36,10 @@ import Testing
     }
 
     @Test func linesAreRows() {
-        #expect(Self.read("{\"a\":1}\r\n\n  \n[2]\n{\"a\":") == [#"{"a":1}"#, "[2]", "3/5: not JSON: unexpected end at byte 5"])
+        #expect(
+            Self.read("{\"a\":1}\r\n\n  \n[2]\n{\"a\":") == [
+                #"{"a":1}"#, "[2]", "3/5: not JSON: unexpected end at byte 5",
+            ])
         #expect(Self.read("\u{FEFF}{\"a\":1}") == [#"{"a":1}"#])
         #expect(Self.read("") == [] && Self.read("\n\n") == [])
         let long = "{\"a\":\"" + String(repeating: "x", count: 100) + "\"}"
@@ -70,9 +73,10 @@ import Testing
     }
 
     @Test func aTableOfOneColumnHasNoSeparator() {
-        #expect(Self.read("review\nSlow, but it works; mostly\n\"quoted\"\n") == [
-            #"{"review":"Slow, but it works; mostly"}"#, #"{"review":"quoted"}"#,
-        ])
+        #expect(
+            Self.read("review\nSlow, but it works; mostly\n\"quoted\"\n") == [
+                #"{"review":"Slow, but it works; mostly"}"#, #"{"review":"quoted"}"#,
+            ])
     }
 
     @Test func encodingsAreUnderstood() {
@@ -103,7 +107,10 @@ import Testing
     }
 
     @Test func moreFieldsThanColumnsAreAFault() {
-        #expect(Self.read("a,b\n1,2,3\n1,2,\n1\n") == ["1/2: has 3 fields, the header names 2", #"{"a":"1","b":"2"}"#, #"{"a":"1"}"#])
+        #expect(
+            Self.read("a,b\n1,2,3\n1,2,\n1\n") == [
+                "1/2: has 3 fields, the header names 2", #"{"a":"1","b":"2"}"#, #"{"a":"1"}"#,
+            ])
     }
 
     @Test func tablesSurviveWritingAndReadingInAnyPieces() throws {
@@ -115,7 +122,10 @@ import Testing
             let columns = (0..<width).map { "c\($0)" }
             let rows = (0..<Int.random(in: 0...20, using: &generator)).map { _ in
                 (0..<width).map { _ in
-                    String((0..<Int.random(in: 0...6, using: &generator)).compactMap { _ in "ab é🙁,;\t|\"\n\r'\\".randomElement(using: &generator) })
+                    String(
+                        (0..<Int.random(in: 0...6, using: &generator)).compactMap { _ in
+                            "ab é🙁,;\t|\"\n\r'\\".randomElement(using: &generator)
+                        })
                 }
             }.filter { $0.contains { !$0.isEmpty } }
             let text = ([columns] + rows).map { row in
@@ -183,7 +193,9 @@ import Testing
     }
 }
 
-private let python = ["/usr/bin/python3", "/usr/local/bin/python3"].first { FileManager.default.isExecutableFile(atPath: $0) }
+private let python = ["/usr/bin/python3", "/usr/local/bin/python3"].first {
+    FileManager.default.isExecutableFile(atPath: $0)
+}
 
 /// Random bytes, read as Python's `csv` reads them.
 @Suite(.enabled(if: python != nil, "python3 is the oracle"))
@@ -197,7 +209,10 @@ struct CSVOracle {
             """
         let texts = (0..<400).map { _ in
             "c0,c1,c2,c3,c4,c5,c6,c7\n"
-                + String((0..<Int.random(in: 0...40)).compactMap { _ in ["a", "b", ",", "\"", "\n", "\r\n", " ", ",\"", "\","].randomElement() }.joined())
+                + String(
+                    (0..<Int.random(in: 0...40)).compactMap { _ in
+                        ["a", "b", ",", "\"", "\n", "\r\n", " ", ",\"", "\","].randomElement()
+                    }.joined())
         }
         let folder = try Folder()
         try Data(script.utf8).write(to: URL(filePath: folder.path + "/oracle.py"))
@@ -218,9 +233,14 @@ struct CSVOracle {
             // Where a quotation is left open we tell a fault, and Python takes the rest as one field.
             if rows.contains(where: { !$0.hasPrefix("{") }) { continue }
             let expected = try JSONDecoder().decode([[String]].self, from: Data(line)).dropFirst().map { row in
-                Dictionary(uniqueKeysWithValues: row.enumerated().filter { !$0.element.isEmpty }.map { ("c\($0.offset)", $0.element) })
+                Dictionary(
+                    uniqueKeysWithValues: row.enumerated().filter { !$0.element.isEmpty }.map {
+                        ("c\($0.offset)", $0.element)
+                    })
             }
-            let found = try rows.map { try JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }.filter { !$0.isEmpty }
+            let found = try rows.map { try JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }.filter {
+                !$0.isEmpty
+            }
             #expect(found == expected, "\(text.debugDescription)")
             compared += 1
         }
@@ -244,7 +264,9 @@ struct RecordedTables {
         let rows = try Self.rows("github_issues.csv")
         #expect(rows.count > 1)
         for row in rows { #expect(Set(row.keys).isSubset(of: ["repo", "created_at", "label", "title", "body"])) }
-        #expect(rows.contains { $0["body"]?.contains("\n") == true } && rows.contains { $0["title"]?.contains("\"") == true })
+        #expect(
+            rows.contains { $0["body"]?.contains("\n") == true }
+                && rows.contains { $0["title"]?.contains("\"") == true })
     }
 
     @Test func reviewsInUTF16() throws {

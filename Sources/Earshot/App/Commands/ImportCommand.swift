@@ -23,9 +23,11 @@ struct ImportCommand: AsyncParsableCommand {
 
     @Argument(help: "The file, or - for standard input.") var file: String
     @Option(help: "The server's address.") var server = "http://127.0.0.1:8080"
-    @Option(help: "A token with the scope write; with --map, manage as well. Without it, EARSHOT_TOKEN.") var token: String?
+    @Option(help: "A token with the scope write; with --map, manage as well. Without it, EARSHOT_TOKEN.") var token:
+        String?
     @Option(help: "The stream that takes the rows.") var stream: String
-    @Option(help: ArgumentHelp("Which column (or path) a field comes from; may be repeated.", valueName: "field=column"))
+    @Option(
+        help: ArgumentHelp("Which column (or path) a field comes from; may be repeated.", valueName: "field=column"))
     var map: [String] = []
     @Option(help: "A JSON file with the stream's mapping: {\"text\": \"Review\"}.") var mapFile: String?
     @Option(help: "jsonl or csv; without it, the first bytes tell.") var format: String?
@@ -42,7 +44,8 @@ struct ImportCommand: AsyncParsableCommand {
             let transport = CurlTransport(policy: .any)
             let client = APIClient(server: server, token: target.token, transport: transport)
             if let mapping = try mapping() {
-                try await client.send("PATCH", "/v1/streams/\(target.stream)", body: JSON.object(["mapping": mapping]).bytes)
+                try await client.send(
+                    "PATCH", "/v1/streams/\(target.stream)", body: JSON.object(["mapping": mapping]).bytes)
             }
             let key = try key ?? input.derivedKey()
             var display = ProgressLine(total: input.size, isShown: !json && isatty(STDERR_FILENO) == 1)
@@ -102,7 +105,9 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func tell(_ outcome: FileImport.Progress, key: String, seconds: Double) {
         if json {
-            let errors = outcome.errors.map { JSON.object(["row": .integer(Int64($0.row)), "reason": .string($0.reason)]) }
+            let errors = outcome.errors.map {
+                JSON.object(["row": .integer(Int64($0.row)), "reason": .string($0.reason)])
+            }
             let value: JSON = .object([
                 "key": .string(key), "rows": .integer(Int64(outcome.rows)),
                 "accepted": .integer(Int64(outcome.rows - outcome.malformed)),
@@ -114,7 +119,9 @@ struct ImportCommand: AsyncParsableCommand {
             return
         }
         let rate = seconds > 0 ? Int(Double(outcome.rows) / seconds) : outcome.rows
-        print("\(outcome.rows.formatted()) rows in \(ProgressLine.time(seconds)), \(rate.formatted()) a second; key \(key)")
+        print(
+            "\(outcome.rows.formatted()) rows in \(ProgressLine.time(seconds)), \(rate.formatted()) a second; key \(key)"
+        )
         if outcome.malformed > 0 {
             print("\(outcome.malformed.formatted()) of them cannot be read; they are kept as dead letters:")
             for error in outcome.errors { print("  row \(error.row): \(error.reason)") }
@@ -186,7 +193,8 @@ private struct ProgressLine {
             let filled = Int(share * 24)
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
             let left = share > 0 ? seconds / share - seconds : 0
-            text = "\(bar) \(Int(share * 100))%  \(Self.size(progress.bytes)) of \(Self.size(total))  \(text)  \(Self.time(left)) left"
+            text =
+                "\(bar) \(Int(share * 100))%  \(Self.size(progress.bytes)) of \(Self.size(total))  \(text)  \(Self.time(left)) left"
         } else {
             text = "\(Self.size(progress.bytes))  \(text)"
         }
