@@ -4,10 +4,12 @@ public import Common
 public struct FetcherSettings: Sendable {
     /// Streams that are read at the same time.
     public var concurrentStreams = 4
-    /// Bounds of one request; its total time must be well below ``leaseSeconds``.
+    /// Bounds of one request; its total time must be below half of ``leaseSeconds``.
     public var limits = HTTPLimits()
     /// How long a stream stays with a fetcher that is not heard of. It is renewed before every request.
     public var leaseSeconds = 150
+    /// Seconds between checkpoints while pages come one after the other; a killed process reads again what lies between.
+    public var checkpointEvery = 0.25
     /// How often one request is tried again before the stream counts as failing.
     public var retries = 3
     /// Seconds of the first pause between tries, and of the longest.

@@ -158,6 +158,69 @@ import TestKit
         }
     }
 
+    @Test func aServerThatRepeatsItselfForEverIsLeft() async throws {
+        let calls = Shared(0)
+        let address = Shared("")
+        try await Provider.run({ call in
+            guard call.path.hasSuffix("/issues") else { return .json("[]") }
+            calls.with { $0 += 1 }
+            let items = (1...3).map { id in Tracker.Issue(id: id, updatedAt: Self.start, body: "b").json }
+            return .json(
+                "[" + items.joined(separator: ",") + "]",
+                headers: ["Link": "<\(address.value)/repos/acme/app/issues?page=2>; rel=\"next\""])
+        }) { provider in
+            address.with { $0 = provider.url }
+            let bench = try await bench(provider)
+            #expect(try await bench.visit())
+            #expect(try await bench.raw().count == 3)
+            #expect(calls.value < 20)
+        }
+    }
+
+    @Test func aConnectionThatKeepsFailingIsLeftAloneAndProbed() async throws {
+        let calls = Shared(0)
+        let works = Shared(false)
+        let now = Shared(Self.start)
+        try await Provider.run({ _ in
+            calls.with { $0 += 1 }
+            return works.value ? .json("[]") : Provider.Reply(status: 500)
+        }) { provider in
+            var bench = try await Bench(
+                connector: "github", config: ["api_url": .string(provider.url)], entity: ["repository": "acme/app"],
+                now: { now.value })
+            bench.settings.retries = 0
+            let equipment = bench.equipment(breaker: CircuitBreaker(threshold: 2, pause: 30))
+            for _ in 1...2 {
+                await #expect(throws: ReadFailure.transient("the provider answered 500")) {
+                    try await bench.visit(equipment: equipment)
+                }
+            }
+            let until = Self.start.advanced(bySeconds: 30)
+            await #expect(throws: ReadFailure.broken(until: until, reason: "the provider answered 500")) {
+                try await bench.visit(equipment: equipment)
+            }
+            #expect(calls.value == 2, "nothing was asked while it is open")
+            now.with { $0 = until }
+            await #expect(throws: ReadFailure.self) { try await bench.visit(equipment: equipment) }
+            #expect(calls.value == 3, "one probe")
+            works.with { $0 = true }
+            now.with { $0 = until.advanced(bySeconds: 60) }
+            #expect(try await bench.visit(equipment: equipment))
+        }
+    }
+
+    @Test func whatMayPassIsTriedAgain() async throws {
+        let calls = Shared(0)
+        try await Provider.run({ _ in
+            calls.with { $0 += 1 }
+            return calls.value < 4 ? Provider.Reply(status: 503) : .json("[]")
+        }) { provider in
+            let bench = try await bench(provider)
+            #expect(try await bench.visit())
+            #expect(calls.value == 5)
+        }
+    }
+
     @Test func aNextPageOnAnotherHostIsRefused() async throws {
         let away = Shared(0)
         try await Provider.run({ _ in
@@ -223,7 +286,8 @@ import TestKit
             if call["page"] == "11" { eleventh.with { $0 += 1 } }
             return shared.with { $0.answer(call) }
         }) { provider in
-            let bench = try await bench(provider, query: "tags:feedback", backfillSince: Self.start.advanced(bySeconds: -25 * 86_400))
+            var bench = try await bench(provider, query: "tags:feedback", backfillSince: Self.start.advanced(bySeconds: -25 * 86_400))
+            bench.settings.checkpointEvery = 0.25
             #expect(try await bench.visit())
             while try await !bench.visit(.backfill) {}
             #expect(try await bench.raw().compactMap(\.id).sorted() == (1...900).map(Int64.init))

@@ -16,7 +16,7 @@ struct EarshotCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            DemoCommand.self, ServeCommand.self, ImportCommand.self, DoctorCommand.self, TokenCommand.self,
+            DemoCommand.self, ServeCommand.self, ImportCommand.self, DoctorCommand.self, TokenCommand.self, FetchCommand.self,
             DeadLettersCommand.self, CheckConfigCommand.self, RolesCommand.self,
             ConnectorsCommand.self,
         ])

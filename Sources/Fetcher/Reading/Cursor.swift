@@ -67,6 +67,8 @@ struct SourceCursor: Sendable, Hashable, Codable {
     /// When the last pass that came to its end began.
     var completedAt: Timestamp?
     var tag: EntityTag?
+    /// Windows that could not be made shorter, in which the provider has more than it shows.
+    var cutWindows = 0
     var nested: [String: SourceCursor] = [:]
 }
 
@@ -85,8 +87,13 @@ struct Pass: Sendable, Hashable, Codable {
     var repeats = 0
     /// Windows that are still to be read; the first is being read.
     var windows: [Window] = []
-    /// Results that the provider counts and does not show.
-    var isTruncated = false
+
+    /// Asks for the first page once more.
+    mutating func restart() {
+        next = .first
+        isChained = false
+        foundInChain = false
+    }
 }
 
 /// A slice of time.

@@ -60,28 +60,65 @@ struct SeenItems: Sendable, Hashable {
 }
 
 extension SeenItems: Codable {
-    private struct Line: Codable {
-        var i: String
-        var d: String
-        var p: ReadPosition?
-        var f: Bool?
+    /// Columns, which are several times as quick to write and read as one object for each item.
+    private struct Columns: Codable {
+        var ids: [String] = []
+        /// In hexadecimal digits.
+        var digests: [String] = []
+        /// `t` and milliseconds, `n` and a number, or nothing.
+        var positions: [String] = []
+        /// Which of them a pass under way took.
+        var fresh: [Int] = []
     }
 
     init(from decoder: any Decoder) throws {
-        for line in try decoder.singleValueContainer().decode([Line].self) {
-            guard let digest = UInt64(line.d, radix: 16) else { continue }
-            insert(line.i, digest: digest, position: line.p)
-            entries[line.i]?.isFresh = line.f ?? false
+        let columns = try decoder.singleValueContainer().decode(Columns.self)
+        guard columns.ids.count == columns.digests.count, columns.ids.count == columns.positions.count else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "columns of different lengths"))
         }
+        for (i, id) in columns.ids.enumerated() {
+            guard let digest = UInt64(columns.digests[i], radix: 16) else { continue }
+            insert(id, digest: digest, position: ReadPosition(mark: columns.positions[i]))
+            entries[id]?.isFresh = false
+        }
+        for i in columns.fresh where columns.ids.indices.contains(i) { entries[columns.ids[i]]?.isFresh = true }
     }
 
     /// In one order, so that equal contents are equal bytes.
     func encode(to encoder: any Encoder) throws {
+        var columns = Columns()
+        for (i, (id, entry)) in entries.sorted(by: { SeenItems.isBefore($0, $1) }).enumerated() {
+            columns.ids.append(id)
+            columns.digests.append(String(entry.digest, radix: 16))
+            columns.positions.append(entry.position?.mark ?? "")
+            if entry.isFresh { columns.fresh.append(i) }
+        }
         var container = encoder.singleValueContainer()
-        try container.encode(
-            entries.sorted { SeenItems.isBefore($0, $1) }.map { id, entry in
-                Line(i: id, d: String(entry.digest, radix: 16), p: entry.position, f: entry.isFresh ? true : nil)
-            })
+        try container.encode(columns)
+    }
+}
+
+extension ReadPosition {
+    /// As short as it can be told.
+    fileprivate var mark: String {
+        switch self {
+        case .instant(let instant): "t\(instant.milliseconds)"
+        case .number(let number): "n\(number)"
+        }
+    }
+
+    fileprivate init?(mark: String) {
+        let value = mark.dropFirst()
+        switch mark.first {
+        case "t":
+            guard let milliseconds = Int64(value) else { return nil }
+            self = .instant(Timestamp(milliseconds: milliseconds))
+        case "n":
+            guard let number = Double(value) else { return nil }
+            self = .number(number)
+        default: return nil
+        }
     }
 }
 

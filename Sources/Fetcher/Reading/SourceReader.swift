@@ -17,8 +17,8 @@ struct SourceReader: Sendable {
     private var met: Set<String> = []
     private var emptyPages = 0
 
-    /// How often a group of ties is read again before we go on.
-    private static let repeatLimit = 5
+    /// How often a group of ties is read again before it is left to the next pass.
+    private static let repeatLimit = 10
     private static let emptyPageLimit = 20
     /// The shortest window that is still split.
     private static let smallestWindow = 2 * 86_400
@@ -117,25 +117,28 @@ struct SourceReader: Sendable {
     private mutating func turnAscending(_ page: Page, _ next: Continuation?, unread: Int) {
         guard var pass = cursor.pass else { return }
         pass.foundInChain = pass.foundInChain || unread > 0
-        let isTornChain = pass.isChained && pass.foundInChain && pass.repeats < Self.repeatLimit
+        let isTorn = pass.isChained && pass.foundInChain
         let positions = page.items.compactMap(\.position)
         let isBeyond = scope.to.map { end in !positions.isEmpty && positions.allSatisfy { $0.time.map { $0 >= end } ?? false } }
 
-        if next == nil || isBeyond == true {
-            if isTornChain { repeatChain(&pass) } else { return complete() }
-        } else if let target = positions.last, canAsk(from: target, positions, count: page.items.count, base: pass.base) {
-            if isTornChain {
-                repeatChain(&pass)
-            } else {
-                pass.base = target
-                pass.repeats = 0
-                pass.isChained = false
-                pass.foundInChain = false
-                pass.next = .first
-                met = []
-                cursor.position = target
-                forget()
-            }
+        let isEnd = next == nil || isBeyond == true
+        let target = positions.last.flatMap {
+            canAsk(from: $0, positions, count: page.items.count, base: pass.base) ? $0 : nil
+        }
+        if isTorn, isEnd || target != nil {
+            guard pass.repeats < Self.repeatLimit else { return leave() }
+            pass.restart()
+            pass.repeats += 1
+            met = []
+        } else if isEnd {
+            return complete()
+        } else if let target {
+            pass.restart()
+            pass.repeats = 0
+            pass.base = target
+            met = []
+            cursor.position = target
+            forget()
         } else {
             pass.isChained = true
             if let next { pass.next = next }
@@ -152,11 +155,9 @@ struct SourceReader: Sendable {
         return positions.count { $0 < from } * 2 >= count
     }
 
-    private mutating func repeatChain(_ pass: inout Pass) {
-        pass.repeats += 1
-        pass.isChained = false
-        pass.foundInChain = false
-        pass.next = .first
+    /// Ends a pass that never came to rest where it is; the next one begins there again.
+    private mutating func leave() {
+        cursor.pass = nil
         met = []
     }
 
@@ -182,7 +183,7 @@ struct SourceReader: Sendable {
                 if window.seconds >= Self.smallestWindow {
                     pass.windows.insert(contentsOf: window.halves, at: 0)
                 } else {
-                    pass.isTruncated = true
+                    cursor.cutWindows += 1
                 }
             }
             pass.next = .first

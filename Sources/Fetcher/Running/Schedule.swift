@@ -12,7 +12,7 @@ struct Schedule: Sendable {
     enum Outcome: Sendable, Hashable {
         /// The lane came to its end; live: everything up to this time was read.
         case finished(caughtUpTo: Timestamp?)
-        /// Gave way to others.
+        /// Gave way to others, or to a provider that changes faster than it is read.
         case yielded
         case failed(ReadFailure)
         /// Nothing of it counts: cancelled, or somebody else has the stream.
@@ -155,7 +155,7 @@ struct Schedule: Sendable {
             }
         case .yielded:
             entry.clearFailure()
-            entry.backfillAt = now
+            if work.lane == .live { entry.dueAt = now.advanced(bySeconds: 5) } else { entry.backfillAt = now }
         case .void(let until):
             if work.lane == .live { entry.dueAt = until } else { entry.backfillAt = until }
         case .failed(let failure):

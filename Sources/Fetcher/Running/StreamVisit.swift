@@ -7,6 +7,7 @@ import ServiceKit
 /// One turn at one lane of one stream: the part that acts on what ``SourceReader`` decides.
 ///
 /// The order is always: page, log, checkpoint. What a crash cuts off is read again, and nothing is passed over.
+/// Several pages may share a checkpoint (``FetcherSettings/checkpointEvery``).
 struct StreamVisit {
     let lane: Lane
     let stream: StreamRecord
@@ -20,6 +21,9 @@ struct StreamVisit {
     private var version: Int64 = 0
     private var other: LaneCursor?
     private var pages = 0
+    private var saved = 0
+    private var savedAt = ContinuousClock.now
+    private var heldUntil: Timestamp
     /// Items made durable by this visit.
     private(set) var items = 0
     /// When the live lane's sources were asked first: everything up to then was read, once all came to their end.
@@ -34,6 +38,7 @@ struct StreamVisit {
         self.target = target
         self.lease = lease
         self.equipment = equipment
+        heldUntil = equipment.context.now()
         self.mustYield = mustYield
     }
 
@@ -43,8 +48,19 @@ struct StreamVisit {
 
     /// Reads on from the checkpoint.
     ///
-    /// - Returns: Whether the lane came to its end; false if it gave way to others.
+    /// - Returns: Whether the lane came to its end; false if it gave way to others, or came to no rest.
     mutating func run() async throws -> Bool {
+        do {
+            let isFinished = try await readAll()
+            try await save()
+            return isFinished
+        } catch let failure as ReadFailure where failure != .lost {
+            try await save()
+            throw failure
+        }
+    }
+
+    private mutating func readAll() async throws -> Bool {
         let checkpoint = try await equipment.store.checkpoint(stream.id, lane)
         cursor = checkpoint?.cursor ?? LaneCursor()
         version = checkpoint?.version ?? 0
@@ -54,15 +70,11 @@ struct StreamVisit {
         for source in target.sources {
             if lane == .backfill, cursor.sources[source.name]?.completedAt != nil || isWholeAnyway(source) { continue }
             guard try await read(source) else { return false }
-            if let completed = cursor.sources[source.name]?.completedAt {
-                oldestPass = min(oldestPass ?? completed, completed)
-            }
+            guard let completed = cursor.sources[source.name]?.completedAt else { return false }
+            oldestPass = min(oldestPass ?? completed, completed)
         }
         begunAt = oldestPass
-        if lane == .backfill {
-            cursor.isDone = true
-            try await save()
-        }
+        if lane == .backfill { cursor.isDone = true }
         return true
     }
 
@@ -98,7 +110,6 @@ struct StreamVisit {
         while let plan = reader.plan {
             if lane == .backfill, pages > 0, pages >= settings.backfillPages || mustYield() {
                 cursor.sources[source.name] = reader.cursor
-                try await save()
                 return false
             }
             let knownTag = lane == .live && plan.continuation == .first ? reader.cursor.tag : nil
@@ -119,14 +130,20 @@ struct StreamVisit {
                         for nested in source.nested { try await read(nested, for: item, within: &reader) }
                         reader.mark(item)
                         cursor.sources[source.name] = reader.cursor
-                        try await save()
+                        try await saveIfDue()
                     }
                 }
+                let cut = reader.cursor.cutWindows
                 reader.turn(after: page, unread: unread.count)
+                if reader.cursor.cutWindows > cut {
+                    context.logger.warning("the provider has more in one day than it shows; follow less in one stream", metadata: [
+                        "stream": "\(stream.id)", "from": "\(plan.window?.from.description ?? "")",
+                    ])
+                }
                 if reader.plan == nil { reader.note(tag: tag, pages: pagesOfPass) }
             }
             cursor.sources[source.name] = reader.cursor
-            try await save()
+            try await saveIfDue()
         }
         cursor.sources[source.name] = reader.cursor
         return true
@@ -153,7 +170,7 @@ struct StreamVisit {
             reader.turn(after: page, unread: unread.count)
             outer.setNestedCursor(reader.cursor, of: source.name)
             cursor.sources[outer.source.name] = outer.cursor
-            try await save()
+            try await saveIfDue()
         }
         outer.setNestedCursor(reader.cursor, of: source.name)
     }
@@ -205,11 +222,18 @@ struct StreamVisit {
         equipment.metrics.busy.add((ContinuousClock.now - begun).seconds)
     }
 
-    private var saved = 0
+    private mutating func saveIfDue() async throws {
+        guard (ContinuousClock.now - savedAt).seconds >= settings.checkpointEvery else { return }
+        try await save()
+    }
+
     private mutating func save() async throws {
+        let end = leaseEnd
         version = try await equipment.store.save(
-            cursor, lane, replacing: version, lease: lease, until: leaseEnd, items: items - saved, now: context.now())
+            cursor, lane, replacing: version, lease: lease, until: end, items: items - saved, now: context.now())
         saved = items
+        savedAt = .now
+        heldUntil = end
     }
 
     // MARK: - One page
@@ -219,10 +243,15 @@ struct StreamVisit {
         case nothingNew
     }
 
-    private func fetch(
+    private mutating func fetch(
         _ source: ReadSource, _ plan: PagePlan, item: JSONValue? = nil, tag: EntityTag? = nil
     ) async throws -> Answer {
-        try await equipment.store.renew(lease, until: leaseEnd)
+        // A request takes less than half of the lease's time.
+        let end = leaseEnd
+        if heldUntil < end.advanced(bySeconds: -Double(settings.leaseSeconds) / 2) {
+            try await equipment.store.renew(lease, until: end)
+            heldUntil = end
+        }
         let around = RequestSurroundings(
             config: try target.openConfig(), entity: stream.entity, auth: target.manifest.auth, item: item,
             now: context.now(), limits: settings.limits)

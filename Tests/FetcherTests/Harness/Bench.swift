@@ -63,6 +63,7 @@ struct Bench: Sendable {
         settings.longestPause = 0.01
         settings.longestWaitInHand = 0
         settings.keepsRequestBounds = false
+        settings.checkpointEvery = 0
     }
 
     var store: FetcherStore { FetcherStore(database: database) }
@@ -80,21 +81,21 @@ struct Bench: Sendable {
     ) async throws -> Bool {
         let equipment = equipment ?? self.equipment()
         let now = context.now()
-        guard let manifest = context.connectors[stream.connector],
-            let lease = try await store.acquire(stream.id, holder: "test", now: now, until: now.advanced(bySeconds: 60))
-        else { throw ReadFailure.lost }
-        let target = FetchTarget(
-            stream, connection: connection, workspace: workspace, manifest: manifest, vault: context.vault)
-        var visit = StreamVisit(
-            lane: lane, stream: stream, target: target, lease: lease, equipment: equipment, mustYield: mustYield)
         do {
+            guard let manifest = context.connectors[stream.connector],
+                let lease = try await store.acquire(stream.id, holder: "test", now: now, until: now.advanced(bySeconds: 60))
+            else { throw ReadFailure.lost }
+            let target = FetchTarget(
+                stream, connection: connection, workspace: workspace, manifest: manifest, vault: context.vault)
+            var visit = StreamVisit(
+                lane: lane, stream: stream, target: target, lease: lease, equipment: equipment, mustYield: mustYield)
             if lane == .backfill { try await visit.prepareBackfill(for: nil) }
             let isFinished = try await visit.run()
             try await store.release(lease)
             return isFinished
         } catch {
             faults.disarm()
-            try await store.release(lease)
+            try await store.releaseAll()  // as the next start does
             throw error
         }
     }
