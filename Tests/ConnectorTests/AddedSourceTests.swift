@@ -28,11 +28,11 @@ import Testing
         let source = try #require(manifest.read.first)
         let values = TemplateValues(
             config: settings.connection, entity: settings.stream,
-            window: Timestamp(seconds: 1_700_000_000)..<Timestamp(seconds: 1_700_086_400), page: 0)
+            window: Timestamp(seconds: 1_700_000_000)..<Timestamp(seconds: 1_700_086_400))
         #expect(
             try source.request.build(values, auth: manifest.auth).url
                 == "https://hn.algolia.com/api/v1/search_by_date?query=earshot&tags=comment"
-                + "&numericFilters=created_at_i%3E%3D1700000000%2Ccreated_at_i%3C1700086400&hitsPerPage=100&page=0")
+                + "&numericFilters=created_at_i%3E%3D1700000000%2Ccreated_at_i%3C1700086400&hitsPerPage=100")
 
         let mapper = try Mapper(
             manifest: manifest, stream: StreamFacts(entity: settings.stream, config: settings.connection))

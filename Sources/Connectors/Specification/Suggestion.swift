@@ -7,18 +7,21 @@ enum Suggestion {
         return best.distance <= max(1, best.name.count / 3) ? best.name : nil
     }
 
-    /// Levenshtein distance.
+    /// Letters put in, left out, changed, or swapped with their neighbour (optimal string alignment).
     private static func distance(_ left: String, _ right: String) -> Int {
+        let left = Array(left.utf8)
         let right = Array(right.utf8)
+        var before: [Int] = []
         var row = Array(0...right.count)
-        for (i, byte) in left.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
+        for i in left.indices {
+            var next = [i + 1]
             for j in right.indices {
-                let substituted = diagonal + (byte == right[j] ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+                var best = min(row[j] + (left[i] == right[j] ? 0 : 1), row[j + 1] + 1, next[j] + 1)
+                if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] { best = min(best, before[j - 1] + 1) }
+                next.append(best)
             }
+            before = row
+            row = next
         }
         return row[right.count]
     }
