@@ -21,7 +21,8 @@ struct Provider: Sendable {
 
     /// Tries the connection and the entity: with the connector's check, or what would be read first.
     ///
-    /// A connection without an entity may lack what the first request needs; then there is nothing to try yet.
+    /// A connection without an entity may lack what the first request needs; then there is nothing to try yet. A
+    /// provider that is there and wants us to wait has not refused anything.
     func check(_ connection: ConnectionPlan, entity: [String: JSON]) async throws(Refusal) {
         let request: OutgoingRequest?
         do {
@@ -31,7 +32,12 @@ struct Provider: Sendable {
             if entity.isEmpty { return }
             throw Refusal(description: "\(error)")
         }
-        if let request { _ = try await send(request, title: connection.connector.title) }
+        guard let request else { return }
+        let title = connection.connector.title
+        let response = try await sendPatiently(request, title: title)
+        if !(200..<300).contains(response.status), response.status != 429 {
+            throw Refusal(description: Self.reason(response.status, title: title))
+        }
     }
 
     /// The entities that the connection could follow.
@@ -63,7 +69,12 @@ struct Provider: Sendable {
         } catch {
             throw Refusal(description: "\(error)")
         }
-        return try await send(request, title: connection.connector.title)
+        let title = connection.connector.title
+        let response = try await send(request, title: title)
+        guard (200..<300).contains(response.status) else {
+            throw Refusal(description: Self.reason(response.status, title: title))
+        }
+        return response
     }
 
     private var limits: HTTPLimits {
@@ -73,17 +84,28 @@ struct Provider: Sendable {
         return limits
     }
 
-    private func send(_ request: OutgoingRequest, title: String) async throws(Refusal) -> IncomingResponse {
-        let response: IncomingResponse
-        do {
-            response = try await transport.send(request)
+    /// Asks once more where the provider failed or was not reached: providers stumble.
+    private func sendPatiently(_ request: OutgoingRequest, title: String) async throws(Refusal) -> IncomingResponse {
+        do throws(HTTPTransportError) {
+            let response = try await transport.send(request)
+            if response.status < 500 { return response }
         } catch {
-            throw Refusal(description: "\(title) was not reached: \(error)")
+            guard error.isTransient else { throw Self.unreached(title, error) }
         }
-        guard (200..<300).contains(response.status) else {
-            throw Refusal(description: Self.reason(response.status, title: title))
+        try? await Task.sleep(for: .seconds(1))
+        return try await send(request, title: title)
+    }
+
+    private func send(_ request: OutgoingRequest, title: String) async throws(Refusal) -> IncomingResponse {
+        do throws(HTTPTransportError) {
+            return try await transport.send(request)
+        } catch {
+            throw Self.unreached(title, error)
         }
-        return response
+    }
+
+    private static func unreached(_ title: String, _ error: HTTPTransportError) -> Refusal {
+        Refusal(description: "\(title) was not reached: \(error)")
     }
 
     private static func reason(_ status: Int, title: String) -> String {

@@ -6,18 +6,30 @@ public import NIOCore
 /// What goes with one HTTP request.
 public struct APIContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
+    /// Goes into the log and the response; the sender's own where it sent a reasonable one.
+    public internal(set) var requestID: String
     /// Who asks; nil before authentication and on open routes.
     public var caller: Caller?
     /// Why the request's token was not accepted, if it carried one.
     public var refusal: AuthenticationFailure?
-
     /// The connection, for closing it on a sender that never finishes.
     public let channel: (any Channel)?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
+        // Not every log handler keeps metadata, so the logger is not relied on.
+        requestID = source.logger[metadataKey: Self.requestIDKey]?.description ?? RequestID().description
     }
+
+    /// Names the request anew, in the log as well.
+    mutating func rename(_ id: String) {
+        requestID = id
+        logger[metadataKey: Self.requestIDKey] = .string(id)
+    }
+
+    /// The metadata key that Hummingbird keeps the id under.
+    private static let requestIDKey = "hb.request.id"
 
     /// Who asks.
     ///

@@ -47,15 +47,16 @@ public struct Problem: Error, Sendable, HTTPResponseError {
     }
 
     public func response(from request: Request, context: some RequestContext) throws -> Response {
+        let requestID = (context as? APIContext)?.requestID
         var headers: HTTPFields = [.contentType: "application/problem+json"]
         if let retryAfter { headers[.retryAfter] = String(retryAfter) }
         if !allow.isEmpty { headers[.allow] = allow.joined(separator: ", ") }
         if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
         return Response(
-            status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body(requestID: context.id))))
+            status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body(requestID: requestID))))
     }
 
-    private func body(requestID: String) -> [UInt8] {
+    private func body(requestID: String?) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("type", "about:blank")
@@ -63,7 +64,7 @@ public struct Problem: Error, Sendable, HTTPResponseError {
         writer.member("status", status.code)
         writer.member("code", code)
         writer.member("detail", detail)
-        writer.member("request_id", requestID)
+        if let requestID { writer.member("request_id", requestID) }
         if !errors.isEmpty {
             writer.key("errors")
             writer.beginArray()

@@ -25,7 +25,7 @@ extension Request {
         guard type == "application/json" || type.hasSuffix("+json") else {
             throw Problem(
                 .unsupportedMediaType, code: "unsupported_media_type",
-                "this route takes application/json, not \(type)")
+                "this route takes JSON, not \(type); send `Content-Type: application/json`")
         }
         let bytes = try await bytes(limit: limit)
         guard !bytes.isEmpty else { throw Problem.badRequest("the body is empty; send a JSON object") }

@@ -41,8 +41,9 @@ final class RouteTable: Sendable {
 
     func fill(with routes: [Route]) { self.routes.withLock { $0 = routes } }
 
-    /// The methods that this path takes.
+    /// The methods that this path takes; where there is GET, there is HEAD.
     func methods(of path: String) -> [HTTPRequest.Method] {
-        routes.withLock { $0 }.filter { $0.matches(path) }.map(\.method)
+        let methods = routes.withLock { $0 }.filter { $0.matches(path) }.map(\.method)
+        return methods.flatMap { $0 == .get ? [.get, .head] : [$0] }
     }
 }

@@ -13,10 +13,10 @@ struct RequestIDMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         if let given = request.headers[Self.header], Self.isReasonable(given) {
-            context.logger[metadataKey: "hb.request.id"] = .string(given)
+            context.rename(given)
         }
         var response = try await next(request, context)
-        response.headers[Self.header] = context.id
+        response.headers[Self.header] = context.requestID
         return response
     }
 
