@@ -145,7 +145,7 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestKit", dependencies: ["ByteJSON", "Common", "Connectors", "ServiceKit", lifecycle, logging],
+            name: "TestKit", dependencies: ["ByteJSON", "Common", "Connectors", "ServiceKit", lifecycle, httpTypes, logging, yams],
             path: "Tests/Support", swiftSettings: strict),
         tests("ByteJSON", ["ByteJSON", "TestKit"]),
         tests("Common", ["Common", "ByteJSON", "TestKit"]),
@@ -156,7 +156,9 @@ let package = Package(
             "Common", "Compression", "LogProbe", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
         ]),
         tests("Connector", ["ByteJSON", "Common", "Connectors", "TestKit", crypto]),
-        tests("ServiceKit", ["ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, lifecycle, logging]),
+        tests("ServiceKit", [
+            "ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
+        ]),
         tests("Fetcher", [
             "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, httpTypes, lifecycle, logging,
         ]),
@@ -171,7 +173,7 @@ let package = Package(
             "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging,
         ]),
         tests("Workspace", [
-            "ByteJSON", "Common", "Connectors", "Workspace", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
+            "ByteJSON", "Common", "Connectors", "CurlTransport", "Parser", "Reports", "Webhook", "Workspace", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto, yams,
         ]),
         tests("Demo", ["ByteJSON", "Common", "Compression", "Demo", "TestKit"]),
         tests("Architecture", ["TestKit"]),

@@ -5,6 +5,13 @@ public import ServiceLifecycle
 public func withRunning<Value: Sendable>(
     _ services: (any Service)..., logger: Logger = Logger(label: "test"), _ body: () async throws -> Value
 ) async throws -> Value {
+    try await withRunning(services, logger: logger, body)
+}
+
+/// Runs services while `body` works, then stops them gracefully and waits until they have.
+public func withRunning<Value: Sendable>(
+    _ services: [any Service], logger: Logger = Logger(label: "test"), _ body: () async throws -> Value
+) async throws -> Value {
     let group = ServiceGroup(
         configuration: .init(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [], logger: logger))
