@@ -8,7 +8,8 @@ EARSHOT_BINARY="$(pwd)/.build/release/earshot"
 export EARSHOT_BINARY
 
 swift build --build-tests $flags
-swift test --skip-build --parallel
+# One after another: many of them start servers and wait for them, and two cores are soon busy.
+swift test --skip-build --no-parallel
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -63,14 +63,16 @@ struct Scenario: Sendable {
     }
 
     private func waitUntilRead(_ stream: String, with play: Play) async throws {
-        while true {
-            if let status = try? await play.status(of: stream), status["state"]?.string == "current",
+        let deadline = ContinuousClock.now + .seconds(300)
+        while ContinuousClock.now < deadline {
+            if let status = try? await play.status(of: stream), status["status"]?.string == "current",
                 status["caught_up_to"]?.string != nil
             {
                 return
             }
             try await Task.sleep(for: .milliseconds(100))
         }
+        throw ProcessFailure(what: "the forum was not read to its end in five minutes")
     }
 }
 

@@ -4,7 +4,7 @@
 ///
 /// - Throws: ``NeverHappened`` after `timeout`.
 public func waitUntil(
-    _ what: String, timeout: Duration = .seconds(10), _ holds: @Sendable () async throws -> Bool
+    _ what: String, timeout: Duration = .seconds(60), _ holds: @Sendable () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + timeout
     while try await !holds() {

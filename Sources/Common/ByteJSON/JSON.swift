@@ -17,7 +17,8 @@ public enum JSON: Sendable, Hashable {
         case .true: self = .bool(true)
         case .false: self = .bool(false)
         case .integer: self = value.int64.map(JSON.integer) ?? .double(value.double ?? 0)
-        case .double: self = .double(value.double ?? 0)
+        // a number without a fraction is an integer, however it is written
+        case .double: self = value.int64.map(JSON.integer) ?? .double(value.double ?? 0)
         case .string: self = .string(value.string ?? "")
         case .array: self = .array(value.elements.map(JSON.init))
         case .object:

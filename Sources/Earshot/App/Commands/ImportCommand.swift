@@ -3,7 +3,6 @@ import ByteJSON
 import Client
 import Common
 import Crypto
-import CurlTransport
 import Foundation
 import Rows
 
@@ -41,7 +40,7 @@ struct ImportCommand: AsyncParsableCommand {
         try await reportingErrors {
             let target = try target()
             let input = try ImportInput(file)
-            let transport = CurlTransport(policy: .any)
+            let transport = Assembly.clientTransport()
             let client = APIClient(server: server, token: target.token, transport: transport)
             if let mapping = try mapping() {
                 try await client.send(
