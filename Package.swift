@@ -145,7 +145,8 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestKit", dependencies: ["ByteJSON", "Common", "Connectors", "ServiceKit", lifecycle, httpTypes, logging, yams],
+            name: "TestKit",
+            dependencies: ["ByteJSON", "Common", "Connectors", "ServiceKit", httpTypes, lifecycle, logging, yams],
             path: "Tests/Support", swiftSettings: strict),
         tests("ByteJSON", ["ByteJSON", "TestKit"]),
         tests("Common", ["Common", "ByteJSON", "TestKit"]),
@@ -173,7 +174,8 @@ let package = Package(
             "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging,
         ]),
         tests("Workspace", [
-            "ByteJSON", "Common", "Connectors", "CurlTransport", "Parser", "Reports", "Webhook", "Workspace", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto, yams,
+            "ByteJSON", "Common", "Connectors", "CurlTransport", "Parser", "Reports", "Webhook", "Workspace", "ServiceKit",
+            "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
         ]),
         tests("Demo", ["ByteJSON", "Common", "Compression", "Demo", "TestKit"]),
         tests("Architecture", ["TestKit"]),
