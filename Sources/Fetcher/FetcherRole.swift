@@ -7,7 +7,8 @@ public import ServiceKit
 /// Reads feedback from providers into `earshot.raw`.
 public enum FetcherRole {
     /// Puts the role together; its tables are brought up to date first.
-    public static func build(_ context: RoleContext, settings: FetcherSettings = FetcherSettings()) async throws -> Role {
+    public static func build(_ context: RoleContext, settings: FetcherSettings = FetcherSettings()) async throws -> Role
+    {
         try await context.database.migrate(Migration.fetcher)
         let store = FetcherStore(database: context.database)
         // A database in a file has no second fetcher: what a dead one held is free.

@@ -6,7 +6,9 @@ public struct FetcherSettings: Sendable {
     public var concurrentStreams = 4
     /// Bounds of one request; its total time must be below half of ``leaseSeconds``.
     public var limits = HTTPLimits()
-    /// How long a stream stays with a fetcher that is not heard of. It is renewed before every request.
+    /// How long a stream stays with a fetcher that is not heard of.
+    ///
+    /// It is renewed before every request.
     public var leaseSeconds = 150
     /// Seconds between checkpoints while pages come one after the other; a killed process reads again what lies between.
     public var checkpointEvery = 0.25

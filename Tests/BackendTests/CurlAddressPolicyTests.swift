@@ -38,7 +38,9 @@ import Testing
     @Test(arguments: ["", "10.0.0.0/33", "10.0.0/8", "::/129", "a.b.c.d", "10.0.0.0/", "10.0.0.0/-1"])
     func refusesWhatIsNoNetwork(text: String) { #expect(Network(text) == nil) }
 
-    @Test(arguments: ["http://127.0.0.1", "http://localhost", "http://0.0.0.0", "http://0x7f.1", "http://2130706433", "http://[::1]"])
+    @Test(arguments: [
+        "http://127.0.0.1", "http://localhost", "http://0.0.0.0", "http://0x7f.1", "http://2130706433", "http://[::1]",
+    ])
     func loopbackIsRefusedHoweverItIsWritten(host: String) async throws {
         let server = try RawServer { connection in while connection.readHead() != nil { connection.answer() } }
         defer { server.close() }

@@ -1,7 +1,7 @@
 import ByteJSON
 import Common
-import Testing
 import TestKit
+import Testing
 
 @testable import Fetcher
 
@@ -22,7 +22,8 @@ import TestKit
         var board = Board()
         board.pageSize = 3
         for id in 1...60 {
-            board.posts.append(.init(id: id, topic: id % 6 + 1, createdAt: Self.start.advanced(bySeconds: Double(id)), raw: "r"))
+            board.posts.append(
+                .init(id: id, topic: id % 6 + 1, createdAt: Self.start.advanced(bySeconds: Double(id)), raw: "r"))
         }
         return Shared(board)
     }

@@ -2,8 +2,8 @@ import ByteJSON
 import Common
 import Foundation
 import ServiceKit
-import Testing
 import TestKit
+import Testing
 
 @testable import Fetcher
 
@@ -50,7 +50,10 @@ import TestKit
                 try await waitUntil("the new post is read") { try await bench.raw().count == 11 }
 
                 try await ask(
-                    bench, FetchRequest(stream: bench.stream.id, requestedAt: .now, backfillSince: Timestamp.now.advanced(bySeconds: -2_000_000)))
+                    bench,
+                    FetchRequest(
+                        stream: bench.stream.id, requestedAt: .now,
+                        backfillSince: Timestamp.now.advanced(bySeconds: -2_000_000)))
                 try await waitUntil("everything is read again") { try await bench.raw().count >= 22 }
                 #expect(try await bench.raw().count == 22)
                 try await waitUntil("the requests are done") { try await bench.store.openRequests().isEmpty }
@@ -117,7 +120,9 @@ import TestKit
     @Test func twoFetchersNeverReadOneStreamAtOnce() async throws {
         let concurrent = Shared((now: 0, most: 0))
         try await Provider.run({ _ in
-            concurrent.with { $0.now += 1; $0.most = max($0.most, $0.now) }
+            concurrent.with {
+                $0.now += 1; $0.most = max($0.most, $0.now)
+            }
             usleep(2000)
             concurrent.with { $0.now -= 1 }
             return .json(#"{"latest_posts":[]}"#)
@@ -126,7 +131,8 @@ import TestKit
             bench.settings.takesOverLeases = false
             let first = try await FetcherRole.build(bench.context, settings: bench.settings)
             let second = try await FetcherRole.build(bench.context, settings: bench.settings)
-            try await withRunning(bench.directory, first.services[1], second.services[1], logger: bench.context.logger) {
+            try await withRunning(bench.directory, first.services[1], second.services[1], logger: bench.context.logger)
+            {
                 try await Task.sleep(for: .milliseconds(400))
             }
             #expect(concurrent.value.most == 1)
@@ -137,17 +143,22 @@ import TestKit
         let bench = try await Bench(connector: "github", config: [:])
         let store = bench.store
         let now = Timestamp.now
-        let old = try #require(try await store.acquire(bench.stream.id, holder: "a", now: now, until: now.advanced(bySeconds: 1)))
-        #expect(try await store.acquire(bench.stream.id, holder: "b", now: now, until: now.advanced(bySeconds: 9)) == nil)
+        let old = try #require(
+            try await store.acquire(bench.stream.id, holder: "a", now: now, until: now.advanced(bySeconds: 1)))
+        #expect(
+            try await store.acquire(bench.stream.id, holder: "b", now: now, until: now.advanced(bySeconds: 9)) == nil)
         let later = now.advanced(bySeconds: 2)
-        let new = try #require(try await store.acquire(bench.stream.id, holder: "b", now: later, until: later.advanced(bySeconds: 9)))
+        let new = try #require(
+            try await store.acquire(bench.stream.id, holder: "b", now: later, until: later.advanced(bySeconds: 9)))
         #expect(new.fence == old.fence + 1)
         await #expect(throws: ReadFailure.lost) {
             _ = try await store.save(LaneCursor(), .live, replacing: 0, lease: old, until: later, items: 1, now: later)
         }
-        let version = try await store.save(LaneCursor(), .live, replacing: 0, lease: new, until: later, items: 1, now: later)
+        let version = try await store.save(
+            LaneCursor(), .live, replacing: 0, lease: new, until: later, items: 1, now: later)
         await #expect(throws: ReadFailure.lost) {
-            _ = try await store.save(LaneCursor(), .live, replacing: version - 1, lease: new, until: later, items: 1, now: later)
+            _ = try await store.save(
+                LaneCursor(), .live, replacing: version - 1, lease: new, until: later, items: 1, now: later)
         }
     }
 

@@ -2,8 +2,8 @@ import ByteJSON
 import Common
 import Connectors
 import Foundation
-import Testing
 import TestKit
+import Testing
 
 @testable import Fetcher
 
@@ -28,7 +28,8 @@ import TestKit
             world.now = world.now.advanced(bySeconds: Double(Int.random(in: 0...1, using: &world.random)))
             for _ in 0..<Int.random(in: 0...4, using: &world.random) {
                 if next > 0, Bool.random(using: &world.random) {
-                    tracker.put(Int.random(in: 1...next, using: &world.random), at: world.now, "e\(world.random.next() % 1000)")
+                    tracker.put(
+                        Int.random(in: 1...next, using: &world.random), at: world.now, "e\(world.random.next() % 1000)")
                 } else {
                     next += 1
                     tracker.put(next, at: world.now)
@@ -64,20 +65,23 @@ import TestKit
         answer: (Provider.Call) -> Provider.Reply, final: () -> [String]
     ) throws {
         var world = World(random: RandomSource(seed: seed))
-        let settings = StreamSettings(config: ["base_url": "https://api.example", "api_url": "https://api.example"], entity: entity)
+        let settings = StreamSettings(
+            config: ["base_url": "https://api.example", "api_url": "https://api.example"], entity: entity)
         let scope = ReadScope(lane: .live, from: Bench.created, floor: Bench.created.advanced(bySeconds: -1))
         var stored = try JSONEncoder().encode(SourceCursor())
         for round in 0..<12 {
             let isLast = round >= 10
             if !isLast { live(&world) }
-            var reader = SourceReader(source, scope: scope, cursor: try JSONDecoder().decode(SourceCursor.self, from: stored))
+            var reader = SourceReader(
+                source, scope: scope, cursor: try JSONDecoder().decode(SourceCursor.self, from: stored))
             reader.begin(at: world.now)
             var pages = 0
             while let plan = reader.plan {
                 pages += 1
                 try #require(pages < 500, "it does not end")
                 let request = try source.request(
-                    for: plan, RequestSurroundings(config: settings.config, entity: entity, auth: .none, now: world.now))
+                    for: plan, RequestSurroundings(config: settings.config, entity: entity, auth: .none, now: world.now)
+                )
                 let reply = answer(Provider.Call(request))
                 let page = Page(
                     try JSONDocument(parsing: reply.body), of: source,

@@ -1,8 +1,8 @@
 import ByteJSON
 import Common
 import Connectors
-import Testing
 import TestKit
+import Testing
 
 @testable import Fetcher
 
@@ -83,7 +83,9 @@ import TestKit
 @Suite struct Judging {
     private let now = Timestamp("2026-01-01T00:00:00Z")!
 
-    private func judge(_ connector: String, _ status: Int, _ headers: [String: String] = [:], _ body: String) throws -> Verdict {
+    private func judge(_ connector: String, _ status: Int, _ headers: [String: String] = [:], _ body: String) throws
+        -> Verdict
+    {
         let manifest = try #require(ConnectorLibrary().manifests.first { $0.name == connector })
         return manifest.read[0].judge(
             IncomingResponse(status: status, headers: headers.map { ($0.key, $0.value) }, body: Array(body.utf8)),
@@ -97,7 +99,11 @@ import TestKit
 
     @Test func theThreeFormsOfDiscourse() throws {
         #expect(wait(try judge("discourse", 429, ["Retry-After": "17"], "Slow down")) == 17)
-        #expect(wait(try judge("discourse", 429, [:], #"{"errors":["x"],"error_type":"rate_limit","extras":{"wait_seconds":9}}"#)) == 9)
+        #expect(
+            wait(
+                try judge(
+                    "discourse", 429, [:], #"{"errors":["x"],"error_type":"rate_limit","extras":{"wait_seconds":9}}"#))
+                == 9)
         #expect(wait(try judge("discourse", 429, [:], #"{"failed":"FAILED","message":"searching too quickly"}"#)) == 60)
     }
 
@@ -109,22 +115,30 @@ import TestKit
     @Test func bothLimitsOfGitHub() throws {
         let reset = String(now.milliseconds / 1000 + 120)
         #expect(
-            wait(try judge("github", 403, ["X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset],
-                #"{"message":"API rate limit exceeded for 203.0.113.7"}"#)) == 120)
+            wait(
+                try judge(
+                    "github", 403, ["X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset],
+                    #"{"message":"API rate limit exceeded for 203.0.113.7"}"#)) == 120)
         #expect(
-            wait(try judge("github", 403, ["Retry-After": "30"],
-                #"{"message":"You have exceeded a secondary rate limit"}"#)) == 30)
-        #expect(wait(try judge("github", 403, [:], #"{"message":"You have triggered an abuse detection mechanism"}"#)) == 60)
+            wait(
+                try judge(
+                    "github", 403, ["Retry-After": "30"],
+                    #"{"message":"You have exceeded a secondary rate limit"}"#)) == 30)
+        #expect(
+            wait(try judge("github", 403, [:], #"{"message":"You have triggered an abuse detection mechanism"}"#)) == 60
+        )
         let verdict = try judge("github", 403, [:], #"{"message":"Resource not accessible"}"#)
         guard case .fail = verdict else { Issue.record("\(verdict)"); return }
     }
 
     @Test(arguments: [
-        (200, "read"), (204, "read"), (304, "end"), (400, "fail"), (401, "fail"), (403, "fail"), (404, "fail"), (408, "retry"),
+        (200, "read"), (204, "read"), (304, "end"), (400, "fail"), (401, "fail"), (403, "fail"), (404, "fail"),
+        (408, "retry"),
         (410, "fail"), (425, "retry"), (429, "limited"), (500, "retry"), (502, "retry"), (503, "retry"), (504, "retry"),
     ])
     func withoutARule(status: Int, expected: String) {
-        let source = ReadSource(name: "s", request: RequestTemplate(url: "https://a.example/"), items: "", id: .path(Path("id")))
+        let source = ReadSource(
+            name: "s", request: RequestTemplate(url: "https://a.example/"), items: "", id: .path(Path("id")))
         let verdict = source.judge(IncomingResponse(status: status), nil, settings: StreamSettings(), now: now)
         #expect("\(verdict)".hasPrefix(expected))
     }
@@ -137,11 +151,51 @@ import TestKit
 
     @Test func links() {
         #expect(WebAddress.next(inLink: "<https://a/2>; rel=\"next\", <https://a/9>; rel=\"last\"") == "https://a/2")
-        #expect(WebAddress.next(inLink: "<https://a/1>; rel=\"prev\", <https://a/2?x=1,2>; rel=next") == "https://a/2?x=1,2")
+        #expect(
+            WebAddress.next(inLink: "<https://a/1>; rel=\"prev\", <https://a/2?x=1,2>; rel=next") == "https://a/2?x=1,2"
+        )
         #expect(WebAddress.next(inLink: "<https://a/9>; rel=\"last\"") == nil)
         #expect(WebAddress("HTTPS://A.example:443/x")?.origin == "https://a.example")
-        #expect(WebAddress("/next?page=2", relativeTo: "https://a.example/old")?.text == "https://a.example/next?page=2")
+        #expect(
+            WebAddress("/next?page=2", relativeTo: "https://a.example/old")?.text == "https://a.example/next?page=2")
         #expect(WebAddress("//b.example/x", relativeTo: "https://a.example/old") == nil)
         #expect(WebAddress("https://user@b.example/x") == nil)
+    }
+}
+
+@Suite struct Positions {
+    @Test func numbersLieBehindTheStartAndGrow() {
+        let start = ReadPosition.instant(Bench.created)
+        #expect(ReadPosition.furthest(nil, start, .number(17)) == .number(17))
+        #expect(ReadPosition.furthest(.number(18), start, .number(17)) == .number(18))
+        #expect(ReadPosition.furthest(nil, start) == start)
+        #expect(ReadPosition.number(17).isBehind(start))
+        #expect(!start.isBehind(start))
+    }
+
+    @Test func cursorsAreReadBackAsTheyWereWritten() throws {
+        var source = SourceCursor()
+        source.position = .number(1.5)
+        source.seen.insert("a", digest: .max, position: .instant(Bench.created))
+        source.seen.insert("b", digest: 0, position: nil)
+        source.seen.settle()
+        source.seen.insert("c", digest: 7, position: .number(3))
+        source.pass = Pass(begunAt: Bench.created, next: .key("k"), windows: [Window(from: Bench.created, to: .now)])
+        source.pass?.windows[0].to = Bench.created.advanced(bySeconds: 60)
+        source.nested["topic"] = SourceCursor()
+        var cursor = LaneCursor(range: BackfillRange(from: Bench.created, to: Bench.created, again: true))
+        cursor.sources["s"] = source
+        let text = try cursor.encoded()
+        let read = try LaneCursor(decoding: text)
+        #expect(read == cursor)
+        #expect(try read.encoded() == text)
+    }
+
+    @Test func aProvidersAddressIsNeverStored() throws {
+        var cursor = LaneCursor()
+        cursor.sources["s"] = SourceCursor()
+        cursor.sources["s"]?.pass = Pass(
+            begunAt: Bench.created, next: .address("https://a.example/?access_token=secret"))
+        #expect(try !cursor.encoded().contains("secret"))
     }
 }

@@ -1,15 +1,17 @@
 import ByteJSON
 import Common
 import Foundation
-import Testing
 import TestKit
+import Testing
 
 @testable import Fetcher
 
 @Suite struct ReadingATracker {
     private static let start = Bench.created
 
-    private func bench(_ provider: Provider, backfillSince: Timestamp? = nil, secrets: [String: JSON]? = nil) async throws -> Bench {
+    private func bench(_ provider: Provider, backfillSince: Timestamp? = nil, secrets: [String: JSON]? = nil)
+        async throws -> Bench
+    {
         try await Bench(
             connector: "github", config: ["api_url": .string(provider.url)], entity: ["repository": "acme/app"],
             secrets: secrets, backfillSince: backfillSince, now: { Self.start.advanced(bySeconds: 86_400) })
@@ -72,12 +74,15 @@ import TestKit
             for id in 1...50 { tracker.put(id, at: Self.start.advanced(bySeconds: Double(id))) }
             for id in 51...550 { tracker.put(id, at: tie) }
         }
-        try await provider(tracker, onCall: { tracker in
-            let call = tracker.calls
-            guard call <= 9 else { return }
-            tracker.put(1000 + call, at: tie)  // arrives within the second
-            tracker.put(60 + call, at: tie.advanced(bySeconds: Double(call)), "edited")  // leaves it
-        }) { provider in
+        try await provider(
+            tracker,
+            onCall: { tracker in
+                let call = tracker.calls
+                guard call <= 9 else { return }
+                tracker.put(1000 + call, at: tie)  // arrives within the second
+                tracker.put(60 + call, at: tie.advanced(bySeconds: Double(call)), "edited")  // leaves it
+            }
+        ) { provider in
             let bench = try await bench(provider)
             #expect(try await bench.visit())
             #expect(try await bench.visit())
@@ -94,7 +99,8 @@ import TestKit
         tracker.with { tracker in
             tracker.put(1, at: Self.start.advanced(bySeconds: 1))
             tracker.issues.append(.init(id: 2, updatedAt: Self.start.advanced(bySeconds: 2), body: "p", isPull: true))
-            tracker.issues.append(.init(id: 3, updatedAt: Self.start.advanced(bySeconds: 3), body: "m", isMalformed: true))
+            tracker.issues.append(
+                .init(id: 3, updatedAt: Self.start.advanced(bySeconds: 3), body: "m", isMalformed: true))
         }
         try await provider(tracker) { provider in
             let bench = try await bench(provider)
@@ -230,7 +236,8 @@ import TestKit
             try await Provider.run({ call in
                 guard call.path.hasSuffix("/issues") else { return .json("[]") }
                 let items = (1...3).map { id in Tracker.Issue(id: id, updatedAt: Self.start, body: "b").json }
-                return .json("[" + items.joined(separator: ",") + "]", headers: ["Link": "<\(other.url)/steal>; rel=\"next\""])
+                return .json(
+                    "[" + items.joined(separator: ",") + "]", headers: ["Link": "<\(other.url)/steal>; rel=\"next\""])
             }) { provider in
                 let bench = try await bench(provider, secrets: ["token": "very-secret"])
                 await #expect(throws: ReadFailure.self) { try await bench.visit() }
@@ -244,7 +251,9 @@ import TestKit
 @Suite struct ReadingAForum {
     private static let start = Bench.created
 
-    private func bench(_ provider: Provider, query: String? = nil, backfillSince: Timestamp? = nil) async throws -> Bench {
+    private func bench(_ provider: Provider, query: String? = nil, backfillSince: Timestamp? = nil) async throws
+        -> Bench
+    {
         try await Bench(
             connector: "discourse", config: ["base_url": .string(provider.url)],
             entity: query.map { ["query": .string($0)] } ?? [:], backfillSince: backfillSince,
@@ -254,7 +263,9 @@ import TestKit
     private func board(_ count: Int, topics: Int = 7, before: Int) -> Board {
         Board(
             posts: (1...count).map { id in
-                .init(id: id, topic: id % topics + 1, createdAt: Self.start.advanced(bySeconds: Double(id - before) * 60), raw: "r")
+                .init(
+                    id: id, topic: id % topics + 1, createdAt: Self.start.advanced(bySeconds: Double(id - before) * 60),
+                    raw: "r")
             })
     }
 
@@ -267,7 +278,9 @@ import TestKit
             #expect(try await bench.visit())
             while try await !bench.visit(.backfill) {}
             #expect(try await bench.raw().compactMap(\.id).sorted() == (1...430).map(Int64.init))
-            shared.with { $0.posts.append(.init(id: 431, topic: 1, createdAt: Self.start.advanced(bySeconds: 4000), raw: "new")) }
+            shared.with {
+                $0.posts.append(.init(id: 431, topic: 1, createdAt: Self.start.advanced(bySeconds: 4000), raw: "new"))
+            }
             #expect(try await bench.visit())
             #expect(try await bench.raw().count == 431)
         }
@@ -278,7 +291,10 @@ import TestKit
         var board = Board()
         board.loopsAtPageEleven = loops
         for topic in 1...900 {
-            board.posts.append(.init(id: topic, topic: topic, createdAt: Self.start.advanced(bySeconds: Double(topic - 900) * 2400), raw: "r"))
+            board.posts.append(
+                .init(
+                    id: topic, topic: topic, createdAt: Self.start.advanced(bySeconds: Double(topic - 900) * 2400),
+                    raw: "r"))
         }
         let shared = Shared(board)
         let eleventh = Shared(0)
@@ -286,7 +302,8 @@ import TestKit
             if call["page"] == "11" { eleventh.with { $0 += 1 } }
             return shared.with { $0.answer(call) }
         }) { provider in
-            var bench = try await bench(provider, query: "tags:feedback", backfillSince: Self.start.advanced(bySeconds: -25 * 86_400))
+            var bench = try await bench(
+                provider, query: "tags:feedback", backfillSince: Self.start.advanced(bySeconds: -25 * 86_400))
             bench.settings.checkpointEvery = 0.25
             #expect(try await bench.visit())
             while try await !bench.visit(.backfill) {}
@@ -297,7 +314,9 @@ import TestKit
 
     @Test func topicsAreReadWithAllTheirPosts() async throws {
         var board = Board()
-        for id in 1...130 { board.posts.append(.init(id: id, topic: 5, createdAt: Self.start.advanced(bySeconds: Double(id)), raw: "r")) }
+        for id in 1...130 {
+            board.posts.append(.init(id: id, topic: 5, createdAt: Self.start.advanced(bySeconds: Double(id)), raw: "r"))
+        }
         let shared = Shared(board)
         let asked = Shared<[String]>([])
         try await Provider.run({ call in
@@ -310,11 +329,15 @@ import TestKit
             #expect(raw.compactMap(\.id).sorted() == (1...130).map(Int64.init))
             let contexts = raw.compactMap { $0.headers["context"] }
             #expect(contexts.count == 130)
-            #expect(contexts.allSatisfy { $0.contains("\"topic_title\":\"Topic 5\"") }, "later batches keep the topic's facts")
+            #expect(
+                contexts.allSatisfy { $0.contains("\"topic_title\":\"Topic 5\"") },
+                "later batches keep the topic's facts")
 
             // A reply makes the topic read again; only what is new is taken, and only what is new is asked for.
             asked.with { $0 = [] }
-            shared.with { $0.posts.append(.init(id: 131, topic: 5, createdAt: Self.start.advanced(bySeconds: 500), raw: "reply")) }
+            shared.with {
+                $0.posts.append(.init(id: 131, topic: 5, createdAt: Self.start.advanced(bySeconds: 500), raw: "reply"))
+            }
             #expect(try await bench.visit())
             #expect(try await bench.raw().count == 131)
             #expect(asked.value == ["/search.json", "/t/5.json", "/t/5/posts.json"])

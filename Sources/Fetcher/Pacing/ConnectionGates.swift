@@ -45,7 +45,8 @@ final class ConnectionGates: Sendable {
 
     func block(_ connection: ConnectionID, until time: Timestamp) { with(connection) { $0.budget.block(until: time) } }
 
-    private func with<Value>(_ connection: ConnectionID, _ body: (inout sending Gate) -> sending Value) -> sending Value {
+    private func with<Value>(_ connection: ConnectionID, _ body: (inout sending Gate) -> sending Value) -> sending Value
+    {
         gates.withLock { body(&$0[connection, default: Gate(breaker: breaker)]) }
     }
 }

@@ -20,7 +20,8 @@ extension ReadSource {
     /// - Throws: ``ReadFailure`` if a template lacks a value, or the provider sends us to another host.
     func request(for plan: PagePlan, _ around: RequestSurroundings) throws(ReadFailure) -> OutgoingRequest {
         var values = TemplateValues(
-            config: around.config, entity: around.entity, window: plan.window.map { $0.from..<$0.to }, item: around.item,
+            config: around.config, entity: around.entity, window: plan.window.map { $0.from..<$0.to },
+            item: around.item,
             now: around.now)
         values.cursor["position"] = plan.position?.value
         if case .page(_, let first, _, _) = pagination { values.page = first }

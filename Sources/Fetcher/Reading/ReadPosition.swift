@@ -42,6 +42,21 @@ enum ReadPosition: Sendable, Hashable, Comparable {
         }
     }
 
+    /// Whether it lies behind another one; a number does behind the instant at which the stream begins.
+    func isBehind(_ other: ReadPosition) -> Bool {
+        switch (self, other) {
+        case (.number, .instant): true
+        default: self > other
+        }
+    }
+
+    /// The furthest of several; an instant counts only where there is no number.
+    static func furthest(_ positions: ReadPosition?...) -> ReadPosition? {
+        positions.compactMap { $0 }.reduce(nil) { furthest, position in
+            furthest.map { position.isBehind($0) ? position : $0 } ?? position
+        }
+    }
+
     static func < (left: ReadPosition, right: ReadPosition) -> Bool {
         switch (left, right) {
         case (.number(let left), .number(let right)): left < right

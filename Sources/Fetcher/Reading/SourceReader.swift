@@ -113,13 +113,16 @@ struct SourceReader: Sendable {
     // MARK: - Kinds of cursors
 
     /// Asks again from the highest position instead of following pages, whose edges shift when an item is edited.
+    ///
     /// Only where many items share one position are the pages followed, and then again until nothing new is on them.
     private mutating func turnAscending(_ page: Page, _ next: Continuation?, unread: Int) {
         guard var pass = cursor.pass else { return }
         pass.foundInChain = pass.foundInChain || unread > 0
         let isTorn = pass.isChained && pass.foundInChain
         let positions = page.items.compactMap(\.position)
-        let isBeyond = scope.to.map { end in !positions.isEmpty && positions.allSatisfy { $0.time.map { $0 >= end } ?? false } }
+        let isBeyond = scope.to.map { end in
+            !positions.isEmpty && positions.allSatisfy { $0.time.map { $0 >= end } ?? false }
+        }
 
         let isEnd = next == nil || isBeyond == true
         let target = positions.last.flatMap {
@@ -147,8 +150,9 @@ struct SourceReader: Sendable {
     }
 
     /// Whether asking from this position on skips at least half of the page, and loses nothing of it.
-    private func canAsk(from target: ReadPosition, _ positions: [ReadPosition], count: Int, base: ReadPosition?) -> Bool {
-        guard positions.count == count, base.map({ target > $0 }) ?? true,
+    private func canAsk(from target: ReadPosition, _ positions: [ReadPosition], count: Int, base: ReadPosition?) -> Bool
+    {
+        guard positions.count == count, base.map({ target.isBehind($0) }) ?? true,
             zip(positions, positions.dropFirst()).allSatisfy({ $0 <= $1 })
         else { return false }
         let from = target.moved(back: overlap)
@@ -200,8 +204,8 @@ struct SourceReader: Sendable {
     private mutating func complete() {
         guard let pass = cursor.pass else { return }
         switch source.cursor.kind {
-        case .ascending: cursor.position = [cursor.position, pass.base, pass.highest].compactMap { $0 }.max()
-        case .descending: cursor.position = [cursor.position, pass.highest].compactMap { $0 }.max()
+        case .ascending: cursor.position = .furthest(cursor.position, pass.base, pass.highest)
+        case .descending: cursor.position = .furthest(cursor.position, pass.highest)
         case .windows: cursor.position = .instant(min(pass.begunAt, scope.to ?? pass.begunAt))
         case .full: break
         }
@@ -212,7 +216,9 @@ struct SourceReader: Sendable {
         met = []
     }
 
-    /// Forgets what cannot be met again. Requests ask in whole seconds or days, so a little more is kept.
+    /// Forgets what cannot be met again.
+    ///
+    /// Requests ask in whole seconds or days, so a little more is kept.
     private mutating func forget() {
         let margin = source.cursor.kind == .windows ? 2 * 86_400 : 1
         if scope.lane == .live, source.cursor.kind == .ascending || source.cursor.kind == .windows,
@@ -279,31 +285,4 @@ struct SourceReader: Sendable {
             return (.ids(next: Array(left[..<count]), rest: Array(left[count...])), false)
         }
     }
-}
-
-/// What a lane may take of a source.
-struct ReadScope: Sendable {
-    var lane: Lane
-    /// Live: where the stream begins. Backfill: the first instant that is read.
-    var from: Timestamp
-    /// The first instant that is not read; nil in the live lane.
-    var to: Timestamp?
-    /// What lies before is not taken; nil takes all.
-    var floor: Timestamp?
-    /// What the other lane has taken.
-    var known: SeenItems?
-
-    func admits(_ position: ReadPosition?) -> Bool {
-        guard let time = position?.time else { return true }
-        return floor.map { time >= $0 } ?? true && to.map { time < $0 } ?? true
-    }
-
-    func knows(_ item: PageItem) -> Bool { known?.contains(item.id, digest: item.digest) ?? false }
-}
-
-/// What to ask the provider for.
-struct PagePlan: Sendable, Hashable {
-    var continuation: Continuation
-    var position: ReadPosition?
-    var window: Window?
 }

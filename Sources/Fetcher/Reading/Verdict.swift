@@ -76,7 +76,8 @@ extension RateSignals {
         if let remaining, let left = response[remaining].flatMap({ Double($0) }), left < 1,
             let reset, let value = response[reset].flatMap({ Double($0) })
         {
-            times.append(value < 31_536_000 ? now.advanced(bySeconds: value) : Timestamp(milliseconds: Int64(value * 1000)))
+            times.append(
+                value < 31_536_000 ? now.advanced(bySeconds: value) : Timestamp(milliseconds: Int64(value * 1000)))
         }
         for path in wait {
             if let value = document.flatMap({ Path(path).value(in: $0.root) }),
@@ -94,7 +95,8 @@ extension IncomingResponse {
     /// The status and what the provider says about it, for a person.
     fileprivate func reason(_ document: JSONDocument?) -> String {
         let root = document?.root
-        let said = ["message", "error", "error_message", "description"].lazy.compactMap { root?[$0]?.string }.first
+        let said =
+            ["message", "error", "error_message", "description"].lazy.compactMap { root?[$0]?.string }.first
             ?? root?["errors"]?[0]?.string
         return "the provider answered \(status)" + (said.map { ": \($0.prefix(200))" } ?? "")
     }

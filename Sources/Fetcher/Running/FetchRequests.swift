@@ -18,9 +18,11 @@ struct FetchRequests: BatchHandler {
                 do {
                     requests.append(try decoder.decode(FetchRequest.self, from: Data(value)))
                 } catch {
-                    logger.error("a fetch request cannot be read and is passed over", metadata: [
-                        "offset": "\(batch.records.offset(at: i))", "error": "\(error)",
-                    ])
+                    logger.error(
+                        "a fetch request cannot be read and is passed over",
+                        metadata: [
+                            "offset": "\(batch.records.offset(at: i))", "error": "\(error)",
+                        ])
                 }
             }
         }

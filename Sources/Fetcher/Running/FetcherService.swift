@@ -145,21 +145,26 @@ final class FetcherService: Service, Sendable {
             state.schedule.end(work, outcome, items: items, begunAt: begunAt, now: now, jitter: jitter)
         }
         if case .failed(let failure) = outcome {
-            context.logger.warning("a stream could not be read", metadata: [
-                "stream": "\(work.stream)", "lane": "\(work.lane.rawValue)", "reason": "\(failure)",
-            ])
+            context.logger.warning(
+                "a stream could not be read",
+                metadata: [
+                    "stream": "\(work.stream)", "lane": "\(work.lane.rawValue)", "reason": "\(failure)",
+                ])
         }
         await publish(work.stream)
     }
 
     private func turn(_ work: Schedule.Work, begunAt: Timestamp) async -> (Schedule.Outcome, items: Int) {
         let retryAt = begunAt.advanced(bySeconds: 5)
-        guard let stream = state.withLock({ $0.schedule.entries[work.stream]?.stream }) else { return (.void(until: retryAt), 0) }
+        guard let stream = state.withLock({ $0.schedule.entries[work.stream]?.stream }) else {
+            return (.void(until: retryAt), 0)
+        }
         var items = 0
         do {
             let target = try target(of: stream)
             let end = begunAt.advanced(bySeconds: Double(equipment.settings.leaseSeconds))
-            guard let lease = try await equipment.store.acquire(stream.id, holder: holder, now: begunAt, until: end) else {
+            guard let lease = try await equipment.store.acquire(stream.id, holder: holder, now: begunAt, until: end)
+            else {
                 return (.void(until: retryAt), 0)
             }
             var visit = StreamVisit(
@@ -208,7 +213,8 @@ final class FetcherService: Service, Sendable {
 
     /// Makes durable that a lane came to its end, and that a request is done.
     private func settle(
-        _ work: Schedule.Work, _ request: FetcherStore.Request?, _ visit: StreamVisit, isFinished: Bool, begunAt: Timestamp
+        _ work: Schedule.Work, _ request: FetcherStore.Request?, _ visit: StreamVisit, isFinished: Bool,
+        begunAt: Timestamp
     ) async throws {
         guard isFinished, work.lane == .live else { return }
         try await equipment.store.caughtUp(work.stream, to: visit.begunAt ?? begunAt, at: begunAt)
@@ -220,9 +226,11 @@ final class FetcherService: Service, Sendable {
     private func target(of stream: StreamRecord) throws -> FetchTarget {
         let snapshot = context.directory.current
         guard let manifest = context.connectors[stream.connector] else {
-            throw ReadFailure.permanent("there is no connector `\(stream.connector)`; put its file into the connectors folder")
+            throw ReadFailure.permanent(
+                "there is no connector `\(stream.connector)`; put its file into the connectors folder")
         }
-        guard let connection = snapshot.connections[stream.connection], let workspace = snapshot.workspaces[stream.workspace]
+        guard let connection = snapshot.connections[stream.connection],
+            let workspace = snapshot.workspaces[stream.workspace]
         else { throw ReadFailure.transient("its connection is not known yet") }
         return FetchTarget(
             stream, connection: connection, workspace: workspace, manifest: manifest, vault: context.vault)

@@ -20,7 +20,9 @@ struct PoliteClient {
         var waits = 0
         while true {
             try Task.checkCancellation()
-            switch equipment.gates.admit(connection, at: now, perMinute: settings.keepsRequestBounds ? source.rate.perMinute : nil) {
+            switch equipment.gates.admit(
+                connection, at: now, perMinute: settings.keepsRequestBounds ? source.rate.perMinute : nil)
+            {
             case .quota(let until):
                 waits += 1
                 try await sitOut(until, waits)
@@ -93,31 +95,5 @@ struct PoliteClient {
         let seconds = max(after ?? 0, backoff.pause(before: failures, using: &generator))
         guard seconds <= settings.longestPause else { throw ReadFailure.transient(reason) }
         try await Task.sleep(for: .seconds(seconds))
-    }
-}
-
-/// What all visits of a fetcher share.
-struct FetchEquipment: Sendable {
-    let context: RoleContext
-    let settings: FetcherSettings
-    let store: FetcherStore
-    let gates: ConnectionGates
-    let metrics: FetcherMetrics
-}
-
-/// The fetcher's series.
-struct FetcherMetrics: Sendable {
-    let appended: Metrics.Counter
-    let tooLarge: Metrics.Counter
-    let bytes: Metrics.Counter
-    let busy: Metrics.Counter
-    let wait: Metrics.Counter
-
-    init(_ metrics: Metrics) {
-        appended = metrics.counter(.stageItems, [("stage", "fetch"), ("outcome", "appended")])
-        tooLarge = metrics.counter(.stageItems, [("stage", "fetch"), ("outcome", "too_large")])
-        bytes = metrics.counter(.stageBytes, [("stage", "fetch")])
-        busy = metrics.counter(.stageBusy, [("stage", "fetch")])
-        wait = metrics.counter(.stageWait, [("stage", "fetch")])
     }
 }

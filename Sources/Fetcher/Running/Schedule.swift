@@ -80,7 +80,9 @@ struct Schedule: Sendable {
             if old.pollEvery != stream.pollEvery || old.status != stream.status || old.entity != stream.entity {
                 entry.dueAt = stream.pollEvery == nil ? nil : .distantPast
             }
-            if old.backfillSince != stream.backfillSince, stream.backfillSince != nil { entry.backfillAt = .distantPast }
+            if old.backfillSince != stream.backfillSince, stream.backfillSince != nil {
+                entry.backfillAt = .distantPast
+            }
             entries[stream.id] = entry
         }
         return changed
@@ -94,9 +96,13 @@ struct Schedule: Sendable {
         }
     }
 
-    /// Notes what was asked for, once. Somebody who asks may have mended what was wrong: it is tried at once.
+    /// Notes what was asked for, once.
+    ///
+    /// Somebody who asks may have mended what was wrong: it is tried at once.
     mutating func ask(_ request: FetcherStore.Request) {
-        guard var entry = entries[request.stream], entry.askedAt.map({ $0 < request.requestedAt }) ?? true else { return }
+        guard var entry = entries[request.stream], entry.askedAt.map({ $0 < request.requestedAt }) ?? true else {
+            return
+        }
         entry.askedAt = request.requestedAt
         entry.request = request
         if request.backfillSince != nil {
@@ -139,7 +145,8 @@ struct Schedule: Sendable {
     }
 
     /// Takes note of how a turn ended.
-    mutating func end(_ work: Work, _ outcome: Outcome, items: Int, begunAt: Timestamp, now: Timestamp, jitter: Double) {
+    mutating func end(_ work: Work, _ outcome: Outcome, items: Int, begunAt: Timestamp, now: Timestamp, jitter: Double)
+    {
         guard var entry = entries[work.stream] else { return }
         entry.running = nil
         entry.items += items
@@ -187,7 +194,9 @@ struct Schedule: Sendable {
             itemsRead: entry.items, at: now)
         if entry.stream.status != .active {
             status.state = .paused
-        } else if !entry.isPolled || entry.stream.pollEvery == nil && entry.liveAt == nil && entry.backfillAt == nil && entry.failure == nil {
+        } else if !entry.isPolled
+            || entry.stream.pollEvery == nil && entry.liveAt == nil && entry.backfillAt == nil && entry.failure == nil
+        {
             status.state = .listening
         } else if let failure = entry.failure {
             status.until = entry.dueAt

@@ -104,7 +104,8 @@ struct StreamVisit {
     // MARK: - One source
 
     private mutating func read(_ source: ReadSource) async throws -> Bool {
-        var reader = SourceReader(source, scope: scope(of: source), cursor: cursor.sources[source.name] ?? SourceCursor())
+        var reader = SourceReader(
+            source, scope: scope(of: source), cursor: cursor.sources[source.name] ?? SourceCursor())
         reader.begin(at: context.now())
         var pagesOfPass = 0
         while let plan = reader.plan {
@@ -136,9 +137,11 @@ struct StreamVisit {
                 let cut = reader.cursor.cutWindows
                 reader.turn(after: page, unread: unread.count)
                 if reader.cursor.cutWindows > cut {
-                    context.logger.warning("the provider has more in one day than it shows; follow less in one stream", metadata: [
-                        "stream": "\(stream.id)", "from": "\(plan.window?.from.description ?? "")",
-                    ])
+                    context.logger.warning(
+                        "the provider has more in one day than it shows; follow less in one stream",
+                        metadata: [
+                            "stream": "\(stream.id)", "from": "\(plan.window?.from.description ?? "")",
+                        ])
                 }
                 if reader.plan == nil { reader.note(tag: tag, pages: pagesOfPass) }
             }
@@ -150,7 +153,8 @@ struct StreamVisit {
     }
 
     /// Reads what belongs to one item: the posts of a topic.
-    private mutating func read(_ source: ReadSource, for item: PageItem, within outer: inout SourceReader) async throws {
+    private mutating func read(_ source: ReadSource, for item: PageItem, within outer: inout SourceReader) async throws
+    {
         var scope = scope(of: outer.source)
         scope.to = nil
         scope.known = known(outer.source)?.nested[source.name]?.seen
@@ -212,9 +216,11 @@ struct StreamVisit {
             return
         } catch EventLogError.recordTooLarge(let bytes, let limit) {
             equipment.metrics.tooLarge.add()
-            context.logger.error("an item is too large for the log and was left out", metadata: [
-                "stream": "\(stream.id)", "item": "\(items[0].id)", "bytes": "\(bytes)", "limit": "\(limit)",
-            ])
+            context.logger.error(
+                "an item is too large for the log and was left out",
+                metadata: [
+                    "stream": "\(stream.id)", "item": "\(items[0].id)", "bytes": "\(bytes)", "limit": "\(limit)",
+                ])
             return
         }
         equipment.metrics.appended.add(Double(items.count))
@@ -266,34 +272,5 @@ struct StreamVisit {
         let page = Page(
             document, of: source, link: response["link"].flatMap(WebAddress.next(inLink:)), settings: target.settings)
         return .page(page, response["etag"].map { EntityTag(value: $0, address: address) })
-    }
-}
-
-/// What a stream is read with: its connector and its settings.
-struct FetchTarget: Sendable {
-    let manifest: Manifest
-    /// The sources that this stream reads.
-    let sources: [ReadSource]
-    let settings: StreamSettings
-    private let sealedSecrets: String?
-    private let sealedKey: String
-    private let vault: Vault
-
-    init(_ stream: StreamRecord, connection: ConnectionRecord, workspace: WorkspaceRecord, manifest: Manifest, vault: Vault) {
-        self.manifest = manifest
-        settings = StreamSettings(config: connection.config, entity: stream.entity)
-        let scope = MappingScope(item: nil, entity: stream.entity, config: connection.config)
-        sources = manifest.read.filter { $0.when?.holds(in: scope) ?? true }
-        sealedSecrets = connection.sealedSecrets
-        sealedKey = workspace.sealedKey
-        self.vault = vault
-    }
-
-    /// The connection's settings with its secrets, which are opened for one request and not kept.
-    func openConfig() throws -> [String: JSON] {
-        guard let sealedSecrets else { return settings.config }
-        let opened = try vault.open(sealedSecrets, sealedKey: sealedKey)
-        let secrets = try JSON(JSONDocument(parsing: opened.reveal()).root).object ?? [:]
-        return settings.config.merging(secrets) { $1 }
     }
 }

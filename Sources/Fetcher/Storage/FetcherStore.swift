@@ -49,7 +49,9 @@ struct FetcherStore: Sendable {
     }
 
     /// Ends all leases: for the only fetcher of a database, whose predecessor may have died holding some.
-    func releaseAll() async throws { _ = try await database.write { try $0.execute("UPDATE lease SET expires_at = 0") } }
+    func releaseAll() async throws {
+        _ = try await database.write { try $0.execute("UPDATE lease SET expires_at = 0") }
+    }
 
     // MARK: - Checkpoints
 
@@ -106,7 +108,8 @@ struct FetcherStore: Sendable {
 
     func progress(_ stream: StreamID) async throws -> Progress {
         try await database.read { connection in
-            try connection.first("SELECT items, polled_at, caught_up_to FROM progress WHERE stream = \(stream)") { row in
+            try connection.first("SELECT items, polled_at, caught_up_to FROM progress WHERE stream = \(stream)") {
+                row in
                 Progress(
                     items: Int(row.integer(0)), polledAt: row.optionalInteger(1).map(Timestamp.init(milliseconds:)),
                     caughtUpTo: row.optionalInteger(2).map(Timestamp.init(milliseconds:)))

@@ -29,7 +29,8 @@ struct Bench: Sendable {
     static let created = Timestamp(milliseconds: 1_700_000_000_000)
 
     init(
-        connector: String, config: [String: JSON], entity: [String: JSON] = [:], manifests: [Manifest] = ConnectorLibrary().manifests,
+        connector: String, config: [String: JSON], entity: [String: JSON] = [:],
+        manifests: [Manifest] = ConnectorLibrary().manifests,
         secrets: [String: JSON]? = nil, pollEvery: Int? = 3600, backfillSince: Timestamp? = nil,
         createdAt: Timestamp = created, now: @escaping @Sendable () -> Timestamp = { .now }
     ) async throws {
@@ -42,7 +43,8 @@ struct Bench: Sendable {
         try await log.create(Topic.all)
         let vault = try Vault(masterKey: [UInt8](repeating: 7, count: 32))
         let sealedKey = try vault.makeSealedKey()
-        workspace = WorkspaceRecord(id: .make(), account: .make(), name: "Test", createdAt: createdAt, sealedKey: sealedKey)
+        workspace = WorkspaceRecord(
+            id: .make(), account: .make(), name: "Test", createdAt: createdAt, sealedKey: sealedKey)
         connection = ConnectionRecord(
             id: .make(), workspace: workspace.id, connector: connector, config: config,
             sealedSecrets: try secrets.map {
@@ -83,7 +85,8 @@ struct Bench: Sendable {
         let now = context.now()
         do {
             guard let manifest = context.connectors[stream.connector],
-                let lease = try await store.acquire(stream.id, holder: "test", now: now, until: now.advanced(bySeconds: 60))
+                let lease = try await store.acquire(
+                    stream.id, holder: "test", now: now, until: now.advanced(bySeconds: 60))
             else { throw ReadFailure.lost }
             let target = FetchTarget(
                 stream, connection: connection, workspace: workspace, manifest: manifest, vault: context.vault)
@@ -126,7 +129,9 @@ struct Bench: Sendable {
         return records
     }
 
-    func cursor(_ lane: Lane = .live) async throws -> LaneCursor? { try await store.checkpoint(stream.id, lane)?.cursor }
+    func cursor(_ lane: Lane = .live) async throws -> LaneCursor? {
+        try await store.checkpoint(stream.id, lane)?.cursor
+    }
 
     func status() -> StreamStatus? { directory.current.statuses[stream.id] }
 }
@@ -201,10 +206,14 @@ private struct FaultyDatabase: Database {
     }
 
     var dialect: Dialect { base.dialect }
-    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value {
+    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+        -> Value
+    {
         try await base.read(body)
     }
-    func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value {
+    func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+        -> Value
+    {
         try faults.step()
         let value = try await base.write(body)
         try faults.step()

@@ -23,7 +23,9 @@ struct Provider: Sendable {
         var headers: [String: String] = [:]
         var body = ""
 
-        static func json(_ body: String, headers: [String: String] = [:]) -> Reply { Reply(headers: headers, body: body) }
+        static func json(_ body: String, headers: [String: String] = [:]) -> Reply {
+            Reply(headers: headers, body: body)
+        }
     }
 
     let url: String
@@ -36,7 +38,9 @@ struct Provider: Sendable {
         router.get("**") { request, _ in
             let call = Call(
                 path: request.uri.path,
-                query: request.uri.queryParameters.map { (String($0.key).removingPercentEncoding ?? "", String($0.value)) },
+                query: request.uri.queryParameters.map {
+                    (String($0.key).removingPercentEncoding ?? "", String($0.value))
+                },
                 headers: request.headers.reduce(into: [:]) { $0[$1.name.rawName.lowercased()] = $1.value })
             let reply = answer(call)
             var response = Response(

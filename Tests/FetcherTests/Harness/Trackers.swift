@@ -14,7 +14,8 @@ struct Tracker: Sendable {
             let time = String(updatedAt.description.prefix(19)) + "Z"
             let id = isMalformed ? "" : "\"id\":\(id),"
             let pull = isPull ? ",\"pull_request\":{}" : ""
-            return "{\(id)\"number\":\(self.id),\"title\":\"t\",\"body\":\"\(body)\",\"updated_at\":\"\(time)\",\"repository_url\":\"https://api.github.example/repos/Acme/App\"\(pull)}"
+            return
+                "{\(id)\"number\":\(self.id),\"title\":\"t\",\"body\":\"\(body)\",\"updated_at\":\"\(time)\",\"repository_url\":\"https://api.github.example/repos/Acme/App\"\(pull)}"
         }
     }
 
@@ -89,22 +90,30 @@ struct Board: Sendable {
         let found = newest.values.sorted { $0.id > $1.id }
         var page = call["page"].flatMap { Int($0) } ?? 1
         if page > 10 {
-            guard loopsAtPageEleven else { return Provider.Reply(status: 400, body: #"{"errors":["page"],"error_type":"invalid_parameters"}"#) }
+            guard loopsAtPageEleven else {
+                return Provider.Reply(status: 400, body: #"{"errors":["page"],"error_type":"invalid_parameters"}"#)
+            }
             page = 1
         }
         let start = min(found.count, (page - 1) * pageSize)
         let end = min(found.count, start + pageSize)
         let more = end < found.count ? "true" : "null"
-        let items = found[start..<end].map { "{\"id\":\($0.id),\"topic_id\":\($0.topic),\"created_at\":\"\($0.createdAt)\",\"blurb\":\"…\"}" }
+        let items = found[start..<end].map {
+            "{\"id\":\($0.id),\"topic_id\":\($0.topic),\"created_at\":\"\($0.createdAt)\",\"blurb\":\"…\"}"
+        }
         return .json(
-            "{\"posts\":[\(items.joined(separator: ","))],\"grouped_search_result\":{\"more_full_page_results\":\(more)}}")
+            "{\"posts\":[\(items.joined(separator: ","))],\"grouped_search_result\":{\"more_full_page_results\":\(more)}}"
+        )
     }
 
     func topic(_ id: Int) -> Provider.Reply {
         let found = posts.filter { $0.topic == id }.sorted { $0.id < $1.id }
-        guard !found.isEmpty else { return Provider.Reply(status: 404, body: #"{"errors":["gone"],"error_type":"not_found"}"#) }
+        guard !found.isEmpty else {
+            return Provider.Reply(status: 404, body: #"{"errors":["gone"],"error_type":"not_found"}"#)
+        }
         return .json(
-            "{\"id\":\(id),\"title\":\"Topic \(id)\",\"archetype\":\"regular\",\"tags\":[\"feedback\"],\"post_stream\":{\"posts\":[\(found.prefix(20).map(\.json).joined(separator: ","))],\"stream\":[\(found.map { String($0.id) }.joined(separator: ","))]}}")
+            "{\"id\":\(id),\"title\":\"Topic \(id)\",\"archetype\":\"regular\",\"tags\":[\"feedback\"],\"post_stream\":{\"posts\":[\(found.prefix(20).map(\.json).joined(separator: ","))],\"stream\":[\(found.map { String($0.id) }.joined(separator: ","))]}}"
+        )
     }
 
     func posts(_ ids: [Int]) -> Provider.Reply {
@@ -116,7 +125,9 @@ struct Board: Sendable {
         if call.path == "/posts.json" { return latest(call) }
         if call.path == "/search.json" { return search(call) }
         let parts = call.path.split(separator: "/")
-        guard parts.count >= 2, parts[0] == "t", let id = Int(parts[1].prefix { $0 != "." }) else { return Provider.Reply(status: 404) }
+        guard parts.count >= 2, parts[0] == "t", let id = Int(parts[1].prefix { $0 != "." }) else {
+            return Provider.Reply(status: 404)
+        }
         return parts.count == 3 ? posts(call.all("post_ids[]").compactMap { Int($0) }) : topic(id)
     }
 }

@@ -131,7 +131,9 @@ final class CurlLoop: Sendable {
     }
 }
 
-/// The multi handle. Every call but ``wakeUp()`` belongs to the loop's thread.
+/// The multi handle.
+///
+/// Every call but ``wakeUp()`` belongs to the loop's thread.
 struct MultiHandle: @unchecked Sendable {
     private let pointer: UnsafeMutableRawPointer
 

@@ -2,7 +2,9 @@ import CCurl
 import Common
 import Glibc
 
-/// One request on its way, redirects included. It lives on the loop's thread only.
+/// One request on its way, redirects included.
+///
+/// It lives on the loop's thread only.
 final class Exchange {
     /// What is to happen after a transfer ended.
     enum Next {
@@ -48,7 +50,9 @@ final class Exchange {
         let status = handle.status
         do throws(HTTPTransportError) {
             if let next = try hop.redirected(status: status, headers: headers) {
-                guard redirects < limits.maximumRedirects else { throw .tooManyRedirects(limit: limits.maximumRedirects) }
+                guard redirects < limits.maximumRedirects else {
+                    throw .tooManyRedirects(limit: limits.maximumRedirects)
+                }
                 redirects += 1
                 hop = next
                 headers = []

@@ -32,7 +32,9 @@ struct Hop {
         guard [301, 302, 303, 307, 308].contains(status),
             let location = response.last(where: { $0.name.lowercased() == "location" })?.value
         else { return nil }
-        guard let target = url.resolving(location) else { throw .invalidURL("\(location) (redirected from \(url.text))") }
+        guard let target = url.resolving(location) else {
+            throw .invalidURL("\(location) (redirected from \(url.text))")
+        }
         var next = self
         next.url = target
         if status == 303 && method != "HEAD" || status < 303 && method == "POST" {
@@ -51,7 +53,9 @@ struct Hop {
     func headerLines(userAgent: String) -> [String] {
         var lines = headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         lines.append("Expect:")
-        if !headers.contains(where: { $0.name.lowercased() == "user-agent" }) { lines.append("User-Agent: \(userAgent)") }
+        if !headers.contains(where: { $0.name.lowercased() == "user-agent" }) {
+            lines.append("User-Agent: \(userAgent)")
+        }
         if !body.isEmpty, !headers.contains(where: { $0.name.lowercased() == "content-type" }) {
             lines.append("Content-Type: application/octet-stream")
         }
@@ -108,11 +112,12 @@ extension UInt8 {
 extension String {
     /// Whether it is a token of HTTP (RFC 9110, 5.6.2).
     fileprivate var isToken: Bool {
-        !isEmpty && utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-            default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        !isEmpty
+            && utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
             }
-        }
     }
 }

@@ -58,7 +58,8 @@ struct FetchCommand: AsyncParsableCommand {
         return switch status["status"]?.string {
         case "current": "\(id) is read up to \(status["caught_up_to"]?.string ?? "now"), \(items) items so far"
         case "waiting_for_quota": "\(id) waits for the provider's quota until \(until), \(items) items so far"
-        case "failing": "\(id) cannot be read: \(status["reason"]?.string ?? "no reason given"); the next try is at \(until)"
+        case "failing":
+            "\(id) cannot be read: \(status["reason"]?.string ?? "no reason given"); the next try is at \(until)"
         case "paused": "\(id) is paused"
         default: "\(id) is not polled: what there is, is pushed"
         }
