@@ -46,6 +46,7 @@ enum ReadPosition: Sendable, Hashable, Comparable {
     func isBehind(_ other: ReadPosition) -> Bool {
         switch (self, other) {
         case (.number, .instant): true
+        case (.instant, .number): false
         default: self > other
         }
     }

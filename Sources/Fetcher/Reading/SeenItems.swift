@@ -28,7 +28,7 @@ struct SeenItems: Sendable, Hashable {
     }
 
     mutating func insert(_ id: String, digest: UInt64, position: ReadPosition?) {
-        arrivals += 1
+        if position == nil { arrivals += 1 }
         entries[id] = Entry(digest: digest, position: position, isFresh: true, order: position == nil ? arrivals : 0)
     }
 
