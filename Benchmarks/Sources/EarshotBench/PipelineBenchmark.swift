@@ -2,6 +2,7 @@ import ArgumentParser
 import ByteJSON
 import Client
 import Common
+import CurlTransport
 import Foundation
 
 /// The whole: reviews imported over HTTP, through log, parser with all engines, and store.

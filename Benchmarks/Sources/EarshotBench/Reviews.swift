@@ -1,4 +1,5 @@
 import ByteJSON
+import Common
 import Compression
 import Demo
 import Foundation

@@ -7,6 +7,11 @@ import Foundation
 public struct Delivery: Sendable {
     public var body: [UInt8]
     public var headers: [(name: String, value: String)]
+
+    public init(body: [UInt8], headers: [(name: String, value: String)]) {
+        self.body = body
+        self.headers = headers
+    }
 }
 
 extension World {
