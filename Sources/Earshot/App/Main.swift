@@ -18,6 +18,6 @@ struct EarshotCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, ImportCommand.self, DoctorCommand.self, TokenCommand.self, FetchCommand.self,
             DeadLettersCommand.self, CheckConfigCommand.self, RolesCommand.self,
-            ConnectorsCommand.self,
+            ConnectorsCommand.self, InsightsCommand.self, TraceCommand.self,
         ])
 }
