@@ -54,7 +54,7 @@ let package = Package(
             name: "EarshotKit",
             targets: [
                 "ByteJSON", "Common", "ServiceKit", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "Connectors",
-                "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo",
+                "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression", "Rows",
             ]),
     ],
     dependencies: [

@@ -6,5 +6,8 @@ struct EarshotBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "earshot-bench",
         abstract: "Measure the parts and the whole beside their limits.",
-        subcommands: [JSONBenchmark.self, LogBenchmark.self, PipelineBenchmark.self, EnginesBenchmark.self])
+        subcommands: [
+            JSONBenchmark.self, LogBenchmark.self, RowsBenchmark.self, EnginesBenchmark.self, WebhookBenchmark.self,
+            PipelineBenchmark.self,
+        ])
 }
