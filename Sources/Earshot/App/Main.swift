@@ -16,8 +16,8 @@ struct EarshotCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            DemoCommand.self, ServeCommand.self, ImportCommand.self, DoctorCommand.self, TokenCommand.self, FetchCommand.self,
-            DeadLettersCommand.self, CheckConfigCommand.self, RolesCommand.self,
-            ConnectorsCommand.self, InsightsCommand.self, TraceCommand.self,
+            DemoCommand.self, ServeCommand.self, TokenCommand.self, ImportCommand.self, InsightsCommand.self,
+            TraceCommand.self, FetchCommand.self, ConnectorsCommand.self, DeadLettersCommand.self, DoctorCommand.self,
+            CheckConfigCommand.self, RolesCommand.self,
         ])
 }

@@ -66,7 +66,6 @@ struct ImportCommand: AsyncParsableCommand {
                 }
                 throw error
             }
-            await transport.shutdown()
         }
     }
 
