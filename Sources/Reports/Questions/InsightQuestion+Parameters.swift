@@ -36,10 +36,16 @@ extension InsightQuestion {
     static func zone(_ parameters: Parameters) throws -> ZoneOffsets {
         let name = try parameters.one("timezone") ?? "UTC"
         if let zone = ZoneCache.shared[name] { return zone }
-        let nearest = Suggestion.nearest(to: name, among: TimeZone.knownTimeZoneIdentifiers)
+        let nearest = Suggestion.nearest(to: name, among: TimeZone.knownTimeZoneIdentifiers + currentZoneNames)
         let hint = nearest.map { "did you mean `\($0)`?" } ?? "send an IANA name such as Europe/Berlin"
         throw Problem.badParameter("timezone", "is \(name), which is no time zone; \(hint)")
     }
+
+    /// Names of today that the system lists by their old ones.
+    private static let currentZoneNames = [
+        "UTC", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Yangon", "Asia/Ho_Chi_Minh", "Europe/Kyiv", "America/Nuuk",
+        "America/Argentina/Buenos_Aires", "Pacific/Kanton", "Atlantic/Faroe",
+    ]
 
     /// `from` inclusive, `to` exclusive; a date means the local midnight at which it begins.
     static func range(_ parameters: Parameters, zone: ZoneOffsets, now: Timestamp) throws -> Range<Int64> {

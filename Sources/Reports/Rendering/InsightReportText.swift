@@ -93,15 +93,13 @@ public enum InsightReportText {
         guard previous.totals.feedback > 0 else { return lines + ["  Nothing was said in the time before."] }
         let growth = Double(now.feedback - previous.totals.feedback) / Double(previous.totals.feedback)
         lines.append(
-            "  Feedback \(verb(growth, "rose", "fell")) by \(Readable.change(growth)) to \(Readable.count(now.feedback)) "
-                + "(from \(Readable.count(previous.totals.feedback))), people from "
-                + "\(Readable.count(previous.totals.authors)) to \(Readable.count(now.authors)).")
+            "  Feedback went from \(Readable.count(previous.totals.feedback)) to \(Readable.count(now.feedback)) "
+                + "(\(Readable.change(growth))), people from \(Readable.count(previous.totals.authors)) to "
+                + "\(Readable.count(now.authors)).")
         if let net = now.netSentiment, let before = previous.totals.netSentiment {
-            let points = Readable.signed(net - before)
             lines.append(
-                "  Net sentiment \(verb(net - before, "rose", "fell")) by "
-                    + terminal.styled(points, net < before ? .red : .green)
-                    + " points to \(Readable.signed(net)).")
+                "  Net sentiment went from \(Readable.signed(before)) to \(Readable.signed(net)) ("
+                    + terminal.styled(Readable.signed(net - before), net < before ? .red : .green) + ").")
         }
         let moved = report.topics.map { ($0, $0.feedback - $0.previous) }
             .filter { abs($0.1) > 1 }.sorted { (abs($1.1), $0.0.topic) < (abs($0.1), $1.0.topic) }.prefix(4)
@@ -115,10 +113,6 @@ public enum InsightReportText {
             line.count <= terminal.width || line.contains("\u{1B}")
                 ? [line] : Terminal.wrap(line, width: terminal.width - 4).enumerated().map { ($0 == 0 ? "  " : "    ") + $1 }
         }
-    }
-
-    private static func verb(_ difference: Double, _ up: String, _ down: String) -> String {
-        difference < 0 ? down : up
     }
 
     private static func topics(_ report: InsightReport, _ terminal: Terminal) -> [String] {
