@@ -13,9 +13,7 @@ public struct JSONDocument: Sendable {
     /// - Throws: ``JSONError`` naming the first offending byte.
     public init(parsing bytes: [UInt8], maximumDepth: Int = 128) throws(JSONError) {
         guard bytes.count < Int(Int32.max) else { throw JSONError(.tooLarge, at: bytes.count) }
-        let index = JSONIndex(bytes)
-        try index.fill(maximumDepth: maximumDepth)
-        self.index = index
+        index = try JSONIndex(scanning: bytes, maximumDepth: maximumDepth)
     }
 
     /// Validates the JSON text in `text`.

@@ -3,16 +3,10 @@
 /// Filled once by ``JSONScanner``, never changed afterwards: values share it without copying.
 @usableFromInline final class JSONIndex: @unchecked Sendable {
     @usableFromInline let bytes: [UInt8]
-    @usableFromInline private(set) var nodes: UnsafeMutablePointer<JSONNode>
+    /// Never changed, and known to be: a variable's every reading would be tracked at run time.
+    @usableFromInline let nodes: UnsafeMutablePointer<JSONNode>
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-        nodes = .allocate(capacity: 0)
-    }
-
-    deinit { nodes.deallocate() }
-
-    func fill(maximumDepth: Int) throws(JSONError) {
+    init(scanning bytes: [UInt8], maximumDepth: Int) throws(JSONError) {
         var table = JSONNodeTable(capacity: bytes.count / 12 + 8)
         let failure: JSONError? = bytes.withUnsafeBufferPointer { text in
             do throws(JSONError) {
@@ -23,10 +17,15 @@
                 return error
             }
         }
-        nodes.deallocate()
+        if let failure {
+            table.nodes.deallocate()
+            throw failure
+        }
+        self.bytes = bytes
         nodes = table.nodes
-        if let failure { throw failure }
     }
+
+    deinit { nodes.deallocate() }
 
     /// Hands the text to `body` as a pointer.
     @inline(__always)

@@ -26,6 +26,7 @@ public struct JSONMemberTable: Sendable {
     /// The members of an object that have these names; none of any other value. The last of several wins.
     public func members(of value: JSONValue) -> JSONMembers {
         var positions = [UInt32](repeating: 0, count: names.count)
+        var present: UInt64 = 0
         let index = value.index
         let parent = value.node
         if parent.kind == .object, !names.isEmpty {
@@ -33,12 +34,15 @@ public struct JSONMemberTable: Sendable {
                 var at = value.position &+ 1
                 while at < Int(parent.next) {
                     let name = index.nodes[at]
-                    if let slot = slot(of: name, in: text, index) { positions[slot] = UInt32(at &+ 1) }
+                    if let slot = slot(of: name, in: text, index) {
+                        positions[slot] = UInt32(at &+ 1)
+                        present |= 1 &<< UInt64(slot & 63)
+                    }
                     at = Int(index.nodes[at &+ 1].next)
                 }
             }
         }
-        return JSONMembers(index: index, positions: positions)
+        return JSONMembers(index: index, positions: positions, present: present)
     }
 
     @inline(__always)
@@ -69,8 +73,11 @@ public struct JSONMembers: Sendable {
     private let index: JSONIndex
     /// 0, the root's position, is none.
     private let positions: [UInt32]
+    /// Bit `slot % 64` is set if a member is there; a bit that is not set says that none of its slots is.
+    public let present: UInt64
 
-    init(index: JSONIndex, positions: [UInt32]) {
+    init(index: JSONIndex, positions: [UInt32], present: UInt64) {
+        self.present = present
         self.index = index
         self.positions = positions
     }

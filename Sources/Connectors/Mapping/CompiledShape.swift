@@ -12,7 +12,7 @@ final class CompiledShape: Sendable {
     let required: [NormalisedField]
     /// What all items have alike.
     let beginning: Draft
-    let fields: [(field: NormalisedField, value: Expression)]
+    let fields: [CompiledField]
     let custom: [(name: String, value: Expression)]
     let table: JSONMemberTable
 
@@ -31,9 +31,42 @@ final class CompiledShape: Sendable {
         skip = shape.skip.map { slots.place($0.folded(in: settings)) }
         required = shape.required
         self.beginning = beginning
-        self.fields = fields.map { ($0.field, slots.place($0.value)) }
+        self.fields = fields.map { CompiledField($0.field, slots.place($0.value)) }
         custom = shape.custom.map { ($0.name, slots.place($0.value.folded(in: settings))) }
         table = JSONMemberTable(slots.names)
+    }
+}
+
+/// A field's expression, with the shortest way to its value.
+struct CompiledField: Sendable {
+    let field: NormalisedField
+    private let expression: Expression
+    /// Where the value lies, one place after another, if that is all there is to it.
+    private let places: [Path]?
+    /// The members without which the value is missing; 0 if it may be there in any case.
+    private let needed: UInt64
+
+    init(_ field: NormalisedField, _ expression: Expression) {
+        self.field = field
+        self.expression = expression
+        places = expression.places
+        var paths: [Path] = []
+        _ = expression.mapPaths { paths.append($0); return $0 }
+        let isOfItem = paths.allSatisfy { $0.slot != nil } && expression.evaluate(in: MappingScope(item: nil)) == nil
+        needed = isOfItem ? paths.reduce(0) { $0 | 1 << UInt64(($1.slot ?? 0) & 63) } : 0
+    }
+
+    /// The field's value in an item, of whose members these are looked at.
+    func value(in scope: MappingScope, _ members: JSONMembers) -> MappedValue? {
+        if needed != 0, members.present & needed == 0 { return nil }
+        guard let places else { return expression.evaluate(in: scope) }
+        for place in places {
+            guard let slot = place.slot, let member = members[slot] else { continue }
+            let found = place.relative.count == 1 ? member : place.relative.dropFirst().value(in: member)
+            guard let value = found.flatMap({ MappedValue($0) }) else { continue }
+            if places.count == 1 || !value.isEmpty { return value }
+        }
+        return nil
     }
 }
 
@@ -62,6 +95,17 @@ private struct MemberSlots {
 extension Expression {
     /// Without a value, whatever the item.
     var isMissing: Bool { self == .coalesce([]) }
+
+    /// The paths in an item that it is made of, if it is one or a list of alternatives.
+    fileprivate var places: [Path]? {
+        switch self {
+        case .path(let path): return path.slot == nil ? nil : [path]
+        case .coalesce(let choices):
+            let paths = choices.compactMap { if case .path(let path) = $0, path.slot != nil { path } else { nil } }
+            return paths.count == choices.count && paths.count > 1 ? paths : nil
+        default: return nil
+        }
+    }
 
     /// The value, if it is the same for all items.
     var constantValue: MappedValue? {

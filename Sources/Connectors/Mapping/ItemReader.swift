@@ -10,13 +10,14 @@ struct ItemReader {
     func read(_ scope: MappingScope) -> MappingOutcome {
         guard let item = scope.item, item.kind == .object else { return .malformed(reason: "the item is no object") }
         var scope = scope
-        scope.members = shape.table.members(of: item)
+        let members = shape.table.members(of: item)
+        scope.members = members
         if shape.skip?.holds(in: scope) == true { return .filtered(reason: "the connector leaves such items out") }
         var draft = shape.beginning
-        for (field, expression) in shape.fields {
-            guard let value = expression.evaluate(in: scope) else { continue }
-            if let reason = draft.set(field, to: value) {
-                return .malformed(reason: "\(field.rawValue): \(reason)")
+        for compiled in shape.fields {
+            guard let value = compiled.value(in: scope, members) else { continue }
+            if let reason = draft.set(compiled.field, to: value) {
+                return .malformed(reason: "\(compiled.field.rawValue): \(reason)")
             }
         }
         for (name, expression) in shape.custom {
