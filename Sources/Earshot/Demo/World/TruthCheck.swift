@@ -47,7 +47,7 @@ extension Truth {
             checks.append(
                 TruthCheck(
                     "\(name), by the engine", truth: Double(count), found: number(totals?["sentiment"]?[name]),
-                    tolerance: 0.15 * scale))
+                    tolerance: 0.2 * scale))
         }
         for (name, count) in byLanguage.sorted(by: { $0.key < $1.key }) {
             let row = report["breakdowns"]?["language"]?.elements.first { $0["value"]?.string == name }

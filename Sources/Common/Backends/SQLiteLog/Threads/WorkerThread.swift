@@ -8,10 +8,12 @@ final class WorkerThread: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
     private let state = Mutex(State())
+    private let body: Mutex<(@Sendable () -> Void)?>
 
     init(name: String, _ body: @escaping @Sendable () -> Void) {
+        self.body = Mutex(body)
         let thread = Thread { [self] in
-            body()
+            perform()
             let waiting = state.withLock { state in
                 state.isFinished = true
                 return state.waiting
@@ -22,7 +24,13 @@ final class WorkerThread: Sendable {
         thread.start()
     }
 
-    /// Waits until the body has returned.
+    /// Runs the body and lets go of what it holds (a connection, which is closed by that).
+    private func perform() {
+        let body = body.withLock { $0.take() }
+        body?()
+    }
+
+    /// Waits until the body has returned and what it held is gone.
     func finished() async {
         await withCheckedContinuation { continuation in
             let isFinished = state.withLock { state in
