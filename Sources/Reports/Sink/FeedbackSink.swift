@@ -18,7 +18,7 @@ struct FeedbackSink: BatchHandler {
 
     func handle(_ batches: [PartitionBatch]) async throws {
         let now = now()
-        let incoming = batches.flatMap { Incoming.read($0, at: now) }
+        let incoming = await Self.read(batches, at: now)
         try await setAside(incoming)
         let workspaces = directory.current.workspaces
         let known = words.current
@@ -29,6 +29,18 @@ struct FeedbackSink: BatchHandler {
         words.add(outcome.words)
         live.publish(outcome.news)
         count(outcome)
+    }
+
+    /// Reads the partitions side by side; the order within each stays.
+    private static func read(_ batches: [PartitionBatch], at now: Timestamp) async -> [Incoming] {
+        await withTaskGroup(of: (Int, [Incoming]).self) { group in
+            for (index, batch) in batches.enumerated() {
+                group.addTask { (index, Incoming.read(batch, at: now)) }
+            }
+            var read = [[Incoming]](repeating: [], count: batches.count)
+            for await (index, incoming) in group { read[index] = incoming }
+            return read.flatMap(\.self)
+        }
     }
 
     /// Dead letters go out before the transaction; sent again after a crash, they have the same ids.

@@ -22,7 +22,7 @@ public final class SQLiteDatabase: Common.Database {
         configuration.prepareDatabase { db in
             for setting in Self.settings { try db.execute(sql: "PRAGMA \(setting)") }
             // In KiB; what readers share is in the system's cache.
-            try db.execute(sql: "PRAGMA cache_size = \(db.configuration.readonly ? -4000 : -16000)")
+            try db.execute(sql: "PRAGMA cache_size = \(db.configuration.readonly ? -4000 : -32000)")
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         do {
@@ -39,7 +39,7 @@ public final class SQLiteDatabase: Common.Database {
 
     /// For every connection: what is erased is overwritten, the WAL stays small, sorting happens in memory.
     private static let settings = [
-        "secure_delete = ON", "temp_store = MEMORY", "wal_autocheckpoint = 4000", "journal_size_limit = 67108864",
+        "secure_delete = ON", "temp_store = MEMORY", "wal_autocheckpoint = 12000", "journal_size_limit = 67108864",
     ]
 
     public func read<Value: Sendable>(
