@@ -25,9 +25,11 @@ test: setup ## Run every test
 serve: build ## Run the server with all roles (PORT=8080 DATA=./data)
 	.build/release/earshot serve --data $(DATA) --port $(PORT)
 
-bench: setup ## Measure speed as ratios, side by side in one run
-	swift build -c release --product earshot $(SWIFT_FLAGS)
-	swift run -c release --package-path Benchmarks earshot-bench all --earshot .build/release/earshot
+bench: build ## Measure speed as ratios, side by side in one run
+	@scripts/setup.sh wrk
+	swift build -c release --package-path Benchmarks
+	for part in json log rows engines webhook pipeline; do \
+		echo; echo "== $$part"; Benchmarks/.build/release/EarshotBench $$part || exit 1; done
 
 lint: ## Check the format of the code
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks/Sources
@@ -36,4 +38,4 @@ format: ## Format the code
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks/Sources
 
 train: ## Train the text engines again from labelled text (EARSHOT_DATA=folder)
-	tools/train/train.sh
+	$(MAKE) -C tools/train DATA=$(EARSHOT_DATA)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// Every piece of customer feedback, within earshot.
 @main
@@ -20,4 +21,20 @@ struct EarshotCommand: AsyncParsableCommand {
             TraceCommand.self, FetchCommand.self, ConnectorsCommand.self, DeadLettersCommand.self, DoctorCommand.self,
             CheckConfigCommand.self, RolesCommand.self,
         ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch where exitCode(for: error) == .validationFailure {
+            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+            exit(withError: ExitCode.misuse)
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

@@ -74,6 +74,11 @@ struct DemoCommand: AsyncParsableCommand {
         let books = outcome.books
         let report = try JSONDecoder().decode(InsightReport.self, from: Data(outcome.report))
         print(InsightReportText.render(report, width: min(terminalWidth, 110), colour: isTerminal))
+        if let story = outcome.story {
+            print("\nWhat was it about in the three weeks after release 4.2.0?\n")
+            let report = try JSONDecoder().decode(InsightReport.self, from: Data(story))
+            print(InsightReportText.render(report, width: min(terminalWidth, 110), colour: isTerminal))
+        }
         print(
             """
 

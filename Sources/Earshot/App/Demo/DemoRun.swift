@@ -27,6 +27,8 @@ struct DemoRun: Sendable {
         var seconds: Double
         /// The insight report over the whole time, as the server gave it.
         var report: [UInt8]
+        /// What the broken release changed, in the invented world.
+        var story: [UInt8]?
         /// Empty where there is no truth to hold it against.
         var checks: [TruthCheck]
         var url: String
@@ -81,10 +83,10 @@ struct DemoRun: Sendable {
             query: [
                 ("workspace_id", workspace), ("from", span.from), ("to", span.to),
                 ("interval", isLongSpan(span) ? "month" : "day"), ("group_by", "source,language,intent"),
-                ("compare", "previous_period"),
             ]
         ).body
         var checks: [TruthCheck] = []
+        var story: [UInt8]?
         if case .world(let world) = programme {
             let daily = try await client.json(
                 "GET", "/GetInsightReports",
@@ -92,10 +94,17 @@ struct DemoRun: Sendable {
                     ("workspace_id", workspace), ("from", span.from), ("to", span.to), ("interval", "day"),
                     ("timezone", "UTC"), ("group_by", "source,language"),
                 ])
+            story = try await client.send(
+                "GET", "/GetInsightReports",
+                query: [
+                    ("workspace_id", workspace), ("from", "2025-09-15"), ("to", "2025-10-06"), ("interval", "day"),
+                    ("compare", "previous_period"),
+                ]
+            ).body
             checks = Truth(of: world, connector: \.connector).check(books: books, report: daily)
         }
         return Outcome(
-            workspace: workspace, books: books, seconds: seconds, report: report, checks: checks, url: url, token: token)
+            workspace: workspace, books: books, seconds: seconds, report: report, story: story, checks: checks, url: url, token: token)
     }
 
     private func isLongSpan(_ span: (from: String, to: String)) -> Bool { span.from.prefix(4) < span.to.prefix(4) }
