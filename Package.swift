@@ -54,7 +54,8 @@ let package = Package(
             name: "EarshotKit",
             targets: [
                 "ByteJSON", "Common", "ServiceKit", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "Connectors",
-                "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression", "Rows",
+                "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression",
+                "Rows",
             ]),
     ],
     dependencies: [
@@ -98,16 +99,20 @@ let package = Package(
         module(
             "ServiceKit", "Common/ServiceKit",
             [
-                "ByteJSON", "Common", "Connectors", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, lifecycle,
+                "ByteJSON", "Common", "Connectors", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1,
+                lifecycle,
                 logging, crypto, jwt, collections,
             ]),
 
         // The five services: siblings that meet in topics
-        module("Fetcher", "Fetcher", ["ByteJSON", "Common", "Connectors", "ServiceKit", lifecycle, logging, hummingbird, crypto]),
+        module(
+            "Fetcher", "Fetcher",
+            ["ByteJSON", "Common", "Connectors", "ServiceKit", lifecycle, logging, hummingbird, crypto]),
         module(
             "Webhook", "Webhook",
             [
-                "ByteJSON", "Common", "Compression", "Rows", "Connectors", "ServiceKit", lifecycle, logging, hummingbird,
+                "ByteJSON", "Common", "Compression", "Rows", "Connectors", "ServiceKit", lifecycle, logging,
+                hummingbird,
                 httpTypes, nioCore, crypto, deque,
             ]),
         .target(name: "CModels", path: "Sources/Parser/Models", exclude: ["weights"]),
@@ -131,13 +136,17 @@ let package = Package(
         // The demonstration's world: a generator with ground truth, and a replay server
         module(
             "Demo", "Earshot/Demo",
-            ["ByteJSON", "Client", "Common", "Compression", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto]),
+            [
+                "ByteJSON", "Client", "Common", "Compression", hummingbird, httpTypes, nioCore, lifecycle, logging,
+                crypto,
+            ]),
 
         // The executable: commands, and the one file that chooses backends
         .executableTarget(
             name: "Earshot",
             dependencies: [
-                "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "SQLiteDatabase", "SQLiteLog",
+                "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "SQLiteDatabase",
+                "SQLiteLog",
                 "CurlTransport", "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo", arguments,
                 configuration, lifecycle, signals, logging, hummingbird, crypto,
             ],
@@ -153,30 +162,52 @@ let package = Package(
         .executableTarget(
             name: "LogProbe", dependencies: ["Common", "SQLiteLog"], path: "Tests/Probes/LogProbe",
             swiftSettings: strict),
-        tests("Backend", [
-            "Common", "Compression", "LogProbe", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
-        ]),
+        tests(
+            "Backend",
+            [
+                "Common", "Compression", "LogProbe", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb,
+                hummingbird, nioCore, lifecycle, logging,
+            ]),
         tests("Connector", ["ByteJSON", "Common", "Connectors", "TestKit", crypto]),
-        tests("ServiceKit", [
-            "ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
-        ]),
-        tests("Fetcher", [
-            "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, httpTypes, lifecycle, logging,
-        ]),
-        tests("Webhook", [
-            "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "Webhook", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, httpTypes, nioCore, lifecycle, logging, crypto,
-        ]),
+        tests(
+            "ServiceKit",
+            [
+                "ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, httpTypes, lifecycle, logging,
+                crypto,
+            ]),
+        tests(
+            "Fetcher",
+            [
+                "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase",
+                "CurlTransport", "TestKit", hummingbird, httpTypes, lifecycle, logging,
+            ]),
+        tests(
+            "Webhook",
+            [
+                "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "Webhook", "ServiceKit",
+                "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, httpTypes, nioCore, lifecycle,
+                logging, crypto,
+            ]),
         tests("Engine", ["Common", "Compression", "ByteJSON", "Engines", "TestKit"]),
-        tests("Parser", [
-            "ByteJSON", "Common", "Connectors", "Engines", "Parser", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, lifecycle, logging, crypto,
-        ]),
-        tests("Reports", [
-            "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging,
-        ]),
-        tests("Workspace", [
-            "ByteJSON", "Common", "Connectors", "CurlTransport", "Parser", "Reports", "Webhook", "Workspace", "ServiceKit",
-            "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
-        ]),
+        tests(
+            "Parser",
+            [
+                "ByteJSON", "Common", "Connectors", "Engines", "Parser", "ServiceKit", "SQLiteLog", "SQLiteDatabase",
+                "TestKit", hummingbird, lifecycle, logging, crypto,
+            ]),
+        tests(
+            "Reports",
+            [
+                "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird,
+                httpTypes, lifecycle, logging,
+            ]),
+        tests(
+            "Workspace",
+            [
+                "ByteJSON", "Common", "Connectors", "CurlTransport", "Parser", "Reports", "Webhook", "Workspace",
+                "ServiceKit",
+                "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
+            ]),
         tests("Demo", ["ByteJSON", "Common", "Compression", "Demo", "TestKit"]),
         tests("Architecture", ["TestKit"]),
         tests("Pipeline", ["ByteJSON", "Client", "Common", "CurlTransport", "Demo", "TestKit", lifecycle, logging]),

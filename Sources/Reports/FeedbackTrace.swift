@@ -35,7 +35,8 @@ public struct FeedbackTrace: Sendable, Codable, Hashable {
 
     enum CodingKeys: String, CodingKey {
         case id = "unique_identifier", workspaceID = "workspace_id", status, revision, contentHash = "content_hash",
-            mergedInto = "merged_into", crossPosts = "cross_posts", streamID = "stream_id", connector, how, engines, raw,
+            mergedInto = "merged_into", crossPosts = "cross_posts", streamID = "stream_id", connector, how, engines,
+            raw,
             steps
     }
 
@@ -85,7 +86,8 @@ extension FeedbackTrace {
             if let editedAt = feedback.editedAt { steps.append(Step(step: "edited", at: editedAt)) }
             steps.append(Step(step: "collected", at: feedback.collectedAt))
         }
-        steps.append(Step(step: item.state == .live ? "stored" : item.state == .deleted ? "deleted" : "filtered", at: storedAt))
+        steps.append(
+            Step(step: item.state == .live ? "stored" : item.state == .deleted ? "deleted" : "filtered", at: storedAt))
     }
 }
 

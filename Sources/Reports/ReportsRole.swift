@@ -1,5 +1,5 @@
-public import ServiceKit
 import Common
+public import ServiceKit
 
 /// Keeps feedback and answers questions about it.
 public enum ReportsRole {

@@ -18,7 +18,9 @@ struct WorkspaceContext: Sendable {
     var issuer: TokenIssuer { TokenIssuer(database: role.database, vault: role.vault) }
 
     /// Reads.
-    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value {
+    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+        -> Value
+    {
         try await role.database.read(body)
     }
 
@@ -132,7 +134,9 @@ extension WorkspaceContext {
         let now = role.now()
         let vault = role.vault
         let found = try await role.database.write { connection -> (String, String)? in
-            guard let answer = try IdempotencyTable(connection: connection).find(key.text, account: caller.account, at: now)
+            guard
+                let answer = try IdempotencyTable(connection: connection).find(
+                    key.text, account: caller.account, at: now)
             else { return nil }
             let sealedKey = try SigningKeys(connection: connection, vault: vault).serviceKey()
             return (answer.fingerprint, try vault.open(answer.sealed, sealedKey: sealedKey).reveal())

@@ -1,7 +1,7 @@
 public import Common
-public import ServiceKit
 import Hummingbird
 import Logging
+public import ServiceKit
 
 /// The Workspace service: accounts, tokens, workspaces, connections and streams.
 ///

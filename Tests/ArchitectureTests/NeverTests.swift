@@ -58,7 +58,10 @@ struct NeverTests {
     func environment() throws {
         for folder in ["Sources/Common", "Sources/Connectors"] + Self.folder.values.sorted() {
             for file in try SourceTree.files(under: folder) {
-                for word in ["ProcessInfo.processInfo.environment", "getenv(", "EnvironmentVariablesProvider", "CommandLine.arguments"] {
+                for word in [
+                    "ProcessInfo.processInfo.environment", "getenv(", "EnvironmentVariablesProvider",
+                    "CommandLine.arguments",
+                ] {
                     #expect(!file.text.contains(word), "\(file) uses \(word)")
                 }
             }
@@ -68,7 +71,9 @@ struct NeverTests {
     @Test("engines do no I/O")
     func enginesArePure() throws {
         for file in try SourceTree.files(under: "Sources/Parser/Engines") {
-            #expect(file.imports.isDisjoint(with: ["Foundation", "FoundationNetworking", "Hummingbird", "ServiceKit"]), "\(file)")
+            #expect(
+                file.imports.isDisjoint(with: ["Foundation", "FoundationNetworking", "Hummingbird", "ServiceKit"]),
+                "\(file)")
         }
     }
 

@@ -28,7 +28,9 @@ enum SourceTree {
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
             guard let at = words.firstIndex(of: "import"), at + 1 < words.count,
-                words[..<at].allSatisfy({ ["public", "package", "internal", "private"].contains($0) || $0.hasPrefix("@") })
+                words[..<at].allSatisfy({
+                    ["public", "package", "internal", "private"].contains($0) || $0.hasPrefix("@")
+                })
             else { continue }
             let kinds: Set = ["struct", "class", "enum", "func", "protocol", "typealias", "var", "let"]
             let name = kinds.contains(words[at + 1]) && at + 2 < words.count ? words[at + 2] : words[at + 1]

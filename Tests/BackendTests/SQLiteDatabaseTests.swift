@@ -40,6 +40,8 @@ struct SQLiteDatabaseTests {
         let folder = try TemporaryFolder()
         let database = try SQLiteDatabase(path: folder.file("test.sqlite"))
         try database.close()
-        await #expect(throws: (any Error).self) { try await database.read { try $0.query("SELECT 1") { $0.integer(0) } } }
+        await #expect(throws: (any Error).self) {
+            try await database.read { try $0.query("SELECT 1") { $0.integer(0) } }
+        }
     }
 }

@@ -1,6 +1,7 @@
-@testable import SQLiteLog
 import TestKit
 import Testing
+
+@testable import SQLiteLog
 
 @Suite("Groups of consumers over SQLite")
 struct SQLiteLogGroupTests {
@@ -27,22 +28,26 @@ struct SQLiteLogGroupTests {
             for member in members.shuffled(using: &random) + members.shuffled(using: &random) {
                 owned[member] = Set(group.settle(member))
                 for other in members where other != member {
-                    #expect(owned[other, default: []].filter { group.owns(other, $0) }
-                        .isDisjoint(with: owned[member, default: []]))
+                    #expect(
+                        owned[other, default: []].filter { group.owns(other, $0) }
+                            .isDisjoint(with: owned[member, default: []]))
                 }
             }
             for member in members {
                 #expect(!group.isUnsettled(member))
                 let share = owned[member]?.count ?? 0
-                #expect(share == partitions / members.count || share == partitions / members.count + 1
-                    || (partitions % members.count == 0 && share == partitions / members.count))
+                #expect(
+                    share == partitions / members.count || share == partitions / members.count + 1
+                        || (partitions % members.count == 0 && share == partitions / members.count))
             }
             #expect(members.reduce(0) { $0 + (owned[$1]?.count ?? 0) } == (members.isEmpty ? 0 : partitions))
             let moved = members.reduce(0) { count, member in
                 count + owned[member, default: []].subtracting(before[member, default: []]).count
             }
             let freed = leaver.flatMap { before[$0]?.count } ?? 0
-            #expect(moved <= (isJoin ? (partitions + members.count - 1) / max(1, members.count) : freed) || members.count == 1)
+            #expect(
+                moved <= (isJoin ? (partitions + members.count - 1) / max(1, members.count) : freed)
+                    || members.count == 1)
             if let leaver { owned[leaver] = nil }
         }
     }
@@ -62,14 +67,16 @@ struct SQLiteLogGroupTests {
         #expect(Set(group.settle(new)).union(kept) == [0, 1])
     }
 
-    @Test("shares are fair: nobody gets less than another and wants more", arguments: [
-        ([10, 10, 10, 10], 40, [10, 10, 10, 10]),
-        ([1000, 0, 3, 1000], 103, [50, 0, 3, 50]),
-        ([5], 100, [5]),
-        ([100, 100, 100], 1, [1, 0, 0]),
-        ([0, 0], 10, [0, 0]),
-        ([1000, 1000], 0, [0, 0]),
-    ] as [([Int64], Int, [Int])])
+    @Test(
+        "shares are fair: nobody gets less than another and wants more",
+        arguments: [
+            ([10, 10, 10, 10], 40, [10, 10, 10, 10]),
+            ([1000, 0, 3, 1000], 103, [50, 0, 3, 50]),
+            ([5], 100, [5]),
+            ([100, 100, 100], 1, [1, 0, 0]),
+            ([0, 0], 10, [0, 0]),
+            ([1000, 1000], 0, [0, 0]),
+        ] as [([Int64], Int, [Int])])
     func shares(available: [Int64], limit: Int, expected: [Int]) {
         let shares = fairShares(of: limit, over: available)
         #expect(shares.sorted() == expected.sorted())

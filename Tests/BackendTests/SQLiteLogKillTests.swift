@@ -46,7 +46,8 @@ struct SQLiteLogKillTests {
     }
 
     /// Runs the probe, kills it some time after its first acknowledgement, and gives what it said.
-    private func runProbe(in folder: TemporaryFolder, first: Int, killAfter delay: Duration) async throws -> [Substring] {
+    private func runProbe(in folder: TemporaryFolder, first: Int, killAfter delay: Duration) async throws -> [Substring]
+    {
         let process = Process()
         process.executableURL = Bundle.main.bundleURL.appendingPathComponent("LogProbe")
         process.arguments = [folder.path, "\(first)"]
@@ -66,6 +67,7 @@ struct SQLiteLogKillTests {
         process.waitUntilExit()
         #expect(process.terminationReason == .uncaughtSignal)
         // The last line may be cut off.
-        return String(decoding: output, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        return String(decoding: output, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+            .dropLast()
     }
 }

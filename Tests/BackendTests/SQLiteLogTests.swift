@@ -169,7 +169,9 @@ struct SQLiteLogTests {
     func newerFormat() async throws {
         let folder = try TemporaryFolder()
         await (try SQLiteLog(folder: folder.path)).close()
-        try await DatabaseQueue(path: folder.file("log.sqlite")).write { try $0.execute(sql: "PRAGMA user_version = 99") }
+        try await DatabaseQueue(path: folder.file("log.sqlite")).write {
+            try $0.execute(sql: "PRAGMA user_version = 99")
+        }
         #expect {
             _ = try SQLiteLog(folder: folder.path)
         } throws: {

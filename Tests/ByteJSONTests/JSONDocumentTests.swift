@@ -5,29 +5,34 @@ import Testing
 
 @Suite("JSON texts")
 struct JSONDocumentTests {
-    @Test("is refused at the byte that is wrong", arguments: [
-        ("", .unexpectedEnd, 0), ("  ", .unexpectedEnd, 2), ("{", .unexpectedEnd, 1), ("[1", .unexpectedEnd, 2),
-        ("[1,", .unexpectedEnd, 3), ("{\"a\"", .unexpectedEnd, 4), ("{\"a\":", .unexpectedEnd, 5),
-        ("\"abc", .unexpectedEnd, 4), ("tru", .unexpectedEnd, 3), ("[1 2]", .unexpectedByte, 3),
-        ("[1,]", .unexpectedByte, 3), ("{,}", .unexpectedByte, 1), ("{\"a\" 1}", .unexpectedByte, 5),
-        ("{\"a\":1,}", .unexpectedByte, 7), ("{1:2}", .unexpectedByte, 1), ("[1}", .unexpectedByte, 2),
-        ("{\"a\":1]", .unexpectedByte, 6), ("trux", .unexpectedByte, 3), ("nul1", .unexpectedByte, 3),
-        ("+1", .unexpectedByte, 0), (".5", .unexpectedByte, 0), ("'a'", .unexpectedByte, 0),
-        ("01", .invalidNumber, 1), ("-", .invalidNumber, 1), ("1.", .invalidNumber, 2), ("1.e5", .invalidNumber, 2),
-        ("1e", .invalidNumber, 2), ("1e+", .invalidNumber, 3), ("-a", .invalidNumber, 1),
-        ("\"\\x\"", .invalidEscape, 1), ("\"\\u12g4\"", .invalidEscape, 5), ("\"a\nb\"", .controlCharacter, 2),
-        ("1 2", .trailingBytes, 2), ("{} x", .trailingBytes, 3), ("NaN", .unexpectedByte, 0),
-        ("/* no */ 1", .unexpectedByte, 0), ("\u{FEFF}1", .unexpectedByte, 0),
-    ] as [(String, JSONError.Reason, Int)])
+    @Test(
+        "is refused at the byte that is wrong",
+        arguments: [
+            ("", .unexpectedEnd, 0), ("  ", .unexpectedEnd, 2), ("{", .unexpectedEnd, 1), ("[1", .unexpectedEnd, 2),
+            ("[1,", .unexpectedEnd, 3), ("{\"a\"", .unexpectedEnd, 4), ("{\"a\":", .unexpectedEnd, 5),
+            ("\"abc", .unexpectedEnd, 4), ("tru", .unexpectedEnd, 3), ("[1 2]", .unexpectedByte, 3),
+            ("[1,]", .unexpectedByte, 3), ("{,}", .unexpectedByte, 1), ("{\"a\" 1}", .unexpectedByte, 5),
+            ("{\"a\":1,}", .unexpectedByte, 7), ("{1:2}", .unexpectedByte, 1), ("[1}", .unexpectedByte, 2),
+            ("{\"a\":1]", .unexpectedByte, 6), ("trux", .unexpectedByte, 3), ("nul1", .unexpectedByte, 3),
+            ("+1", .unexpectedByte, 0), (".5", .unexpectedByte, 0), ("'a'", .unexpectedByte, 0),
+            ("01", .invalidNumber, 1), ("-", .invalidNumber, 1), ("1.", .invalidNumber, 2), ("1.e5", .invalidNumber, 2),
+            ("1e", .invalidNumber, 2), ("1e+", .invalidNumber, 3), ("-a", .invalidNumber, 1),
+            ("\"\\x\"", .invalidEscape, 1), ("\"\\u12g4\"", .invalidEscape, 5), ("\"a\nb\"", .controlCharacter, 2),
+            ("1 2", .trailingBytes, 2), ("{} x", .trailingBytes, 3), ("NaN", .unexpectedByte, 0),
+            ("/* no */ 1", .unexpectedByte, 0), ("\u{FEFF}1", .unexpectedByte, 0),
+        ] as [(String, JSONError.Reason, Int)])
     func refused(text: String, reason: JSONError.Reason, offset: Int) {
         #expect(throws: JSONError(reason, at: offset)) { try JSONDocument(parsing: text) }
     }
 
-    @Test("is refused when its UTF-8 is wrong", arguments: [
-        [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC3], [0xC3, 0x28], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF], [0xE2, 0x82],
-        [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xF0, 0x80, 0x80, 0x80], [0xF0, 0x8F, 0xBF, 0xBF],
-        [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF], [0xE2, 0x28, 0xA1], [0xF0, 0x9F, 0x98],
-    ] as [[UInt8]])
+    @Test(
+        "is refused when its UTF-8 is wrong",
+        arguments: [
+            [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC3], [0xC3, 0x28], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF],
+            [0xE2, 0x82],
+            [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xF0, 0x80, 0x80, 0x80], [0xF0, 0x8F, 0xBF, 0xBF],
+            [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF], [0xE2, 0x28, 0xA1], [0xF0, 0x9F, 0x98],
+        ] as [[UInt8]])
     func wrongUTF8(bytes: [UInt8]) {
         // At every place of a word of eight bytes.
         for padding in 0..<9 {
@@ -47,10 +52,12 @@ struct JSONDocumentTests {
         }
     }
 
-    @Test("a lone surrogate reads as the replacement character", arguments: [
-        ("\\ud800", "\u{FFFD}"), ("\\udc00", "\u{FFFD}"), ("\\ud800x", "\u{FFFD}x"), ("\\ud800\\n", "\u{FFFD}\n"),
-        ("\\ud800\\ud83d\\ude00", "\u{FFFD}😀"), ("\\ude00\\ud83d", "\u{FFFD}\u{FFFD}"),
-    ])
+    @Test(
+        "a lone surrogate reads as the replacement character",
+        arguments: [
+            ("\\ud800", "\u{FFFD}"), ("\\udc00", "\u{FFFD}"), ("\\ud800x", "\u{FFFD}x"), ("\\ud800\\n", "\u{FFFD}\n"),
+            ("\\ud800\\ud83d\\ude00", "\u{FFFD}😀"), ("\\ude00\\ud83d", "\u{FFFD}\u{FFFD}"),
+        ])
     func loneSurrogates(escaped: String, expected: String) throws {
         #expect(try JSONDocument(parsing: "\"\(escaped)\"").root.string == expected)
     }
@@ -99,11 +106,14 @@ struct JSONDocumentTests {
         #expect(root["o"]?.plainBytes == nil)
     }
 
-    @Test("integers are exact up to their limits", arguments: [
-        ("0", 0), ("-0", 0), ("9223372036854775807", .max), ("-9223372036854775808", .min),
-        ("9223372036854775808", nil), ("-9223372036854775809", nil), ("123456789012345678", 123_456_789_012_345_678),
-        ("99999999999999999999", nil), ("1e3", 1000), ("1.0", 1), ("1.5", nil), ("1e30", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        "integers are exact up to their limits",
+        arguments: [
+            ("0", 0), ("-0", 0), ("9223372036854775807", .max), ("-9223372036854775808", .min),
+            ("9223372036854775808", nil), ("-9223372036854775809", nil),
+            ("123456789012345678", 123_456_789_012_345_678),
+            ("99999999999999999999", nil), ("1e3", 1000), ("1.0", 1), ("1.5", nil), ("1e30", nil),
+        ] as [(String, Int64?)])
     func integers(text: String, value: Int64?) throws {
         #expect(try JSONDocument(parsing: text).root.int64 == value)
     }
@@ -111,10 +121,14 @@ struct JSONDocumentTests {
     @Test("doubles are the nearest ones")
     func doubles() throws {
         var random = RandomSource(seed: 5)
-        var texts = ["0.1", "-0.0", "1e22", "9007199254740993", "2.2250738585072011e-308", "5e-324", "1.7976931348623157e308", "0.30000000000000004", "123456789012.3456"]
+        var texts = [
+            "0.1", "-0.0", "1e22", "9007199254740993", "2.2250738585072011e-308", "5e-324", "1.7976931348623157e308",
+            "0.30000000000000004", "123456789012.3456",
+        ]
         for _ in 0..<3000 {
             texts.append("\(Double(bitPattern: .random(in: 0...UInt64.max, using: &random)))")
-            texts.append("\(Int.random(in: -99999...99999, using: &random)).\(Int.random(in: 0...9_999_999, using: &random))")
+            texts.append(
+                "\(Int.random(in: -99999...99999, using: &random)).\(Int.random(in: 0...9_999_999, using: &random))")
         }
         for text in texts {
             guard let document = try? JSONDocument(parsing: text) else {

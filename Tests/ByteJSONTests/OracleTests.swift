@@ -26,7 +26,9 @@ struct OracleTests {
             if Self.isOutsideTheOracle(text) { continue }
             let ours = try? JSONDocument(parsing: text)
             let theirs = try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)
-            #expect((ours == nil) == (theirs == nil), "ours \(ours == nil ? "refuses" : "accepts") \(Array(text)) \(String(decoding: text, as: UTF8.self))")
+            #expect(
+                (ours == nil) == (theirs == nil),
+                "ours \(ours == nil ? "refuses" : "accepts") \(Array(text)) \(String(decoding: text, as: UTF8.self))")
             if let ours, let theirs {
                 accepted += 1
                 #expect(isEqual(ours.root, theirs), "\(String(decoding: text, as: UTF8.self))")
@@ -87,7 +89,10 @@ struct JSONAuthor {
     /// Changes a few bytes: swaps, cuts, doubles, and bytes that mean something.
     mutating func damage(_ text: [UInt8]) -> [UInt8] {
         var text = text
-        let telling = Array("{}[]:,\"\\/ubn0123456789.eE+-tf \n\t".utf8) + [0x00, 0x1F, 0x7F, 0x80, 0xC0, 0xC3, 0xE2, 0xED, 0xF0, 0xF5, 0xFF]
+        let telling =
+            Array("{}[]:,\"\\/ubn0123456789.eE+-tf \n\t".utf8) + [
+                0x00, 0x1F, 0x7F, 0x80, 0xC0, 0xC3, 0xE2, 0xED, 0xF0, 0xF5, 0xFF,
+            ]
         for _ in 0..<Int.random(in: 1...3, using: &random) where !text.isEmpty {
             let at = Int.random(in: 0..<text.count, using: &random)
             switch Int.random(in: 0..<6, using: &random) {
@@ -166,7 +171,9 @@ struct JSONAuthor {
             "a", "plain words of some length", "ü", "日本語", "😀", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\u00e9",
             "\\u20AC", "\\ud83d\\ude00", "\\b\\f\\r\\t", "\u{7F}", "\u{FFFD}", " ", "{}[]:,", "\\u0000",
         ]
-        for _ in 0..<Int.random(in: 0...6, using: &random) { text += pieces.randomElement(using: &random)?.utf8.map { $0 } ?? [] }
+        for _ in 0..<Int.random(in: 0...6, using: &random) {
+            text += pieces.randomElement(using: &random)?.utf8.map { $0 } ?? []
+        }
         text.append(UInt8(ascii: "\""))
     }
 }

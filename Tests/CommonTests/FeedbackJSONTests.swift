@@ -18,21 +18,25 @@ struct FeedbackJSONTests {
         feedback.rating = nil
         feedback.deletedAt = nil
         let root = try JSONDocument(parsing: Self.written(feedback)).root
-        #expect(root.members.map(\.name) == [
-            "unique_identifier", "core_attributes", "review_attributes", "conversation_attributes",
-            "metadata_attributes", "user_attributes", "context_info",
-        ])
+        #expect(
+            root.members.map(\.name) == [
+                "unique_identifier", "core_attributes", "review_attributes", "conversation_attributes",
+                "metadata_attributes", "user_attributes", "context_info",
+            ])
         #expect(root["core_attributes"]?["title"] == nil)
         #expect(root["review_attributes"]?["rating"] == nil)
         #expect(root["context_info"]?["deleted_at"] == nil)
     }
 
-    @Test("names the member that is missing", arguments: [
-        ("unique_identifier", "unique_identifier"), ("core_attributes", "core_attributes"),
-        ("context_info", "context_info"), ("metadata_attributes", "metadata_attributes"),
-    ])
+    @Test(
+        "names the member that is missing",
+        arguments: [
+            ("unique_identifier", "unique_identifier"), ("core_attributes", "core_attributes"),
+            ("context_info", "context_info"), ("metadata_attributes", "metadata_attributes"),
+        ])
     func missing(member: String, named: String) throws {
-        guard case .object(var members) = JSON(try JSONDocument(parsing: Self.written(Self.feedback(seed: 2))).root) else {
+        guard case .object(var members) = JSON(try JSONDocument(parsing: Self.written(Self.feedback(seed: 2))).root)
+        else {
             return
         }
         members[member] = nil

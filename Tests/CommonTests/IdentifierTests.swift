@@ -16,10 +16,13 @@ struct IdentifierTests {
         }
     }
 
-    @Test("refuses another kind, other characters and other lengths", arguments: [
-        "", "ws_", "st_0123456789abcdefghjkmnpqrs", "0123456789abcdefghjkmnpqrs", "ws_ABC", "ws_a b", "ws_a'b", "ws_a/b",
-        "ws_ä", "WS_abc", "ws_" + String(repeating: "a", count: 100),
-    ])
+    @Test(
+        "refuses another kind, other characters and other lengths",
+        arguments: [
+            "", "ws_", "st_0123456789abcdefghjkmnpqrs", "0123456789abcdefghjkmnpqrs", "ws_ABC", "ws_a b", "ws_a'b",
+            "ws_a/b",
+            "ws_ä", "WS_abc", "ws_" + String(repeating: "a", count: 100),
+        ])
     func refuses(text: String) {
         #expect(WorkspaceID(text) == nil)
     }
@@ -42,10 +45,12 @@ struct IdentifierTests {
         #expect(FeedbackID(identity.rawValue) == identity)
     }
 
-    @Test("encodes base 32 as Crockford wrote it down", arguments: [
-        ("", ""), ("f", "cr"), ("fo", "csqg"), ("foo", "csqpy"), ("foob", "csqpyrg"), ("fooba", "csqpyrk1"),
-        ("foobar", "csqpyrk1e8"),
-    ])
+    @Test(
+        "encodes base 32 as Crockford wrote it down",
+        arguments: [
+            ("", ""), ("f", "cr"), ("fo", "csqg"), ("foo", "csqpy"), ("foob", "csqpyrg"), ("fooba", "csqpyrk1"),
+            ("foobar", "csqpyrk1e8"),
+        ])
     func base32(text: String, encoded: String) {
         #expect(Base32.encode(text.utf8) == encoded)
     }

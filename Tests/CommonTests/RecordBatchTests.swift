@@ -7,7 +7,9 @@ struct RecordBatchTests {
     @Test("gives back what was put in")
     func roundTrip() {
         var random = RandomSource(seed: 3)
-        func bytes() -> [UInt8] { (0..<Int.random(in: 0...40, using: &random)).map { _ in .random(in: 0...255, using: &random) } }
+        func bytes() -> [UInt8] {
+            (0..<Int.random(in: 0...40, using: &random)).map { _ in .random(in: 0...255, using: &random) }
+        }
         var batch = RecordBatch()
         var expected: [(key: [UInt8]?, headers: [(String, [UInt8])], value: [UInt8]?)] = []
         for _ in 0..<200 {

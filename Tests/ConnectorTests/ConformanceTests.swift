@@ -13,7 +13,8 @@ enum Repository {
 
 /// What every connector must do; a connector without a fixture folder fails.
 @Suite struct ConformanceTests {
-    @Test(arguments: Repository.library.manifests.map(\.name)) func aConnectorDoesAsItsFixturesSay(name: String) throws {
+    @Test(arguments: Repository.library.manifests.map(\.name)) func aConnectorDoesAsItsFixturesSay(name: String) throws
+    {
         let manifest = try #require(Repository.library.manifests.first { $0.name == name })
         let kit = try ConformanceKit(manifest: manifest, folder: Repository.fixtures.appending(path: name))
         for result in kit.run() {

@@ -36,15 +36,18 @@ import Testing
         (["trim": "name"], "Ada \n Park"), (["first_line": "name"], "Ada "),
         (["join": ["id", "none", "tags"], "with": "-"], "7-a-b"), (["join": ["none"]], nil),
         (["after": "site", "mark": "://"], "Forum.Example.org:8443/x?y"), (["after": "site", "mark": "#"], nil),
-        (["before": "site", "mark": ":"], "https"), (["strip_prefix": "site", "prefix": "https://"], "Forum.Example.org:8443/x?y"),
+        (["before": "site", "mark": ":"], "https"),
+        (["strip_prefix": "site", "prefix": "https://"], "Forum.Example.org:8443/x?y"),
         (["strip_prefix": "site", "prefix": "ftp://"], "https://Forum.Example.org:8443/x?y"),
         (["unix": "at"], "2023-11-14T22:13:20.000Z"), (["unix_ms": "ms"], "2023-11-14T22:13:20.123Z"),
-        (["unix": "tags"], nil), (["string": "id"], "7"), (["string": "people"], nil), (["number": "at"], 1_700_000_000),
+        (["unix": "tags"], nil), (["string": "id"], "7"), (["string": "people"], nil),
+        (["number": "at"], 1_700_000_000),
         (["number": "name"], nil), (["host": "site"], "forum.example.org:8443"), (["host": "empty"], nil),
         (["decode_html": "html"], "a & b 'c' &nope;"), (["url": ["const": "a b/ü"]], "a%20b%2F%C3%BC"),
         (["map": "yes", "values": ["true": 1, "false": 0]], 1), (["map": "id", "values": ["8": "x"]], nil),
         (["map": "id", "values": ["8": "x"], "default": "y"], "y"),
-        (["if": ["exists": "none"], "then": "id", "else": "price"], 2.5), (["if": ["exists": "none"], "then": "id"], nil),
+        (["if": ["exists": "none"], "then": "id", "else": "price"], 2.5),
+        (["if": ["exists": "none"], "then": "id"], nil),
         (["template": "{{id}}/{{name|trim_slash}}"], "7/ Ada \n Park "), (["template": "{{id}}/{{none}}"], nil),
         (["each": "people", "take": "name"], ["Bo", "Di"]),
         (["each": "people", "where": ["equals": ["role", "dev"]], "take": "name"], ["Di"]),
@@ -60,22 +63,31 @@ import Testing
     }
 
     static let conditions: [(JSON, Bool)] = [
-        (["exists": "empty"], true), (["exists": "none"], false), (["missing": "none"], true), (["missing": "id"], false),
-        (["truthy": "yes"], true), (["truthy": "zero"], false), (["truthy": "empty"], false), (["truthy": "tags"], true),
+        (["exists": "empty"], true), (["exists": "none"], false), (["missing": "none"], true),
+        (["missing": "id"], false),
+        (["truthy": "yes"], true), (["truthy": "zero"], false), (["truthy": "empty"], false),
+        (["truthy": "tags"], true),
         (["truthy": ["const": "false"]], false), (["equals": ["id", 7]], true), (["equals": ["id", 7.0]], true),
-        (["equals": ["id", "7"]], false), (["equals": [["string": "id"], "7"]], true), (["equals": ["yes", true]], true),
+        (["equals": ["id", "7"]], false), (["equals": [["string": "id"], "7"]], true),
+        (["equals": ["yes", true]], true),
         (["equals": ["none", 1]], false), (["equals": ["tags", ["a", "b"]]], true), (["in": ["id", [1, 7]]], true),
-        (["in": ["id", ["x"]]], false), (["starts_with": ["site", "https:"]], true), (["ends_with": ["site", "?y"]], true),
-        (["contains": ["site", "Example"]], true), (["contains": ["tags", "b"]], true), (["contains": ["tags", "z"]], false),
+        (["in": ["id", ["x"]]], false), (["starts_with": ["site", "https:"]], true),
+        (["ends_with": ["site", "?y"]], true),
+        (["contains": ["site", "Example"]], true), (["contains": ["tags", "b"]], true),
+        (["contains": ["tags", "z"]], false),
         (["is": ["body", "object"]], true), (["is": ["tags", "array"]], true), (["is": ["id", "number"]], true),
-        (["is": ["yes", "boolean"]], true), (["is": ["id", "string"]], false), (["all": [["exists": "id"], ["exists": "none"]]], false),
-        (["any": [["exists": "id"], ["exists": "none"]]], true), (["not": ["exists": "none"]], true), (["all": []], true),
+        (["is": ["yes", "boolean"]], true), (["is": ["id", "string"]], false),
+        (["all": [["exists": "id"], ["exists": "none"]]], false),
+        (["any": [["exists": "id"], ["exists": "none"]]], true), (["not": ["exists": "none"]], true),
+        (["all": []], true),
         (["any": []], false),
     ]
 
     @Test(arguments: conditions.indices) func aConditionHoldsOrNot(index: Int) throws {
         let (condition, expected) = Self.conditions[index]
-        #expect(try value(["if": condition, "then": ["const": true], "else": ["const": false]]) == .bool(expected), "\(condition)")
+        #expect(
+            try value(["if": condition, "then": ["const": true], "else": ["const": false]]) == .bool(expected),
+            "\(condition)")
     }
 
     @Test func anExpressionGivesTheSameUncompiled() throws {
@@ -83,13 +95,17 @@ import Testing
         let scope = MappingScope(item: item)
         #expect(Expression.path(Path("people.0.name")).evaluate(in: scope)?.string == "Bo")
         #expect(Path("people.0.name").value(in: item)?.string == "Bo")
-        #expect(Expression.path(Path("body.text")).evaluate(in: MappingScope(item: item, body: item["body"]))?.string == "inner")
+        #expect(
+            Expression.path(Path("body.text")).evaluate(in: MappingScope(item: item, body: item["body"]))?.string
+                == "inner")
         #expect(Path(#"a\.b.0.c"#).description == #"a\.b.0.c"#)
     }
 
     @Test func aWrongMappingIsRefused() throws {
         let manifest = try #require(Repository.library.manifests.first { $0.name == "jsonl" })
-        for mapping: JSON in [["txet": "a"], "text", ["text": ["lwoer": "a"]], ["text": true], ["skip": ["exist": "a"]]] {
+        for mapping: JSON in [
+            ["txet": "a"], "text", ["text": ["lwoer": "a"]], ["text": true], ["skip": ["exist": "a"]],
+        ] {
             #expect(throws: MappingError.self) {
                 try Mapper(manifest: manifest, stream: StreamFacts(mapping: mapping))
             }

@@ -108,10 +108,15 @@ import Testing
         try write("notes.txt", "no manifest")
         let library = ConnectorLibrary(folder: folder)
         #expect(library.manifests.contains { $0.name == "desk" })
-        #expect(library.manifests.first { $0.name == "github" }?.title == "Desk", "the operator's own replaces a built-in one")
+        #expect(
+            library.manifests.first { $0.name == "github" }?.title == "Desk",
+            "the operator's own replaces a built-in one")
         #expect(library.manifests.count == Repository.library.manifests.count + 1)
         #expect(library.problems.count == 3)
-        #expect(library.problems.contains { $0.file.hasSuffix("wrong.yaml") && $0.line == 2 && $0.reason.contains("`what`") })
+        #expect(
+            library.problems.contains {
+                $0.file.hasSuffix("wrong.yaml") && $0.line == 2 && $0.reason.contains("`what`")
+            })
         #expect(library.problems.contains { $0.file.hasSuffix("huge.yaml") })
         #expect(ConnectorLibrary(folder: folder.appending(path: "none")).problems.count == 1)
     }
@@ -121,7 +126,8 @@ import Testing
             .filter { $0.hasSuffix(".yaml") && !$0.hasPrefix("fixtures/") }
         #expect(Set(BuiltInFiles.all.map(\.path)) == Set(files))
         for (path, text) in BuiltInFiles.all {
-            #expect(try String(contentsOf: Repository.manifests.appending(path: path), encoding: .utf8) == text, "\(path)")
+            #expect(
+                try String(contentsOf: Repository.manifests.appending(path: path), encoding: .utf8) == text, "\(path)")
         }
     }
 }

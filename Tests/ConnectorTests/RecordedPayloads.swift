@@ -169,14 +169,17 @@ struct RecordedPayloadTests {
         #expect(Recorded.connectors["github"]?.receive?.ignore?.holds(in: scope) == true)
     }
 
-    @Test(arguments: ["github/issues_real_page_1.json", "github/issues_list_page_1.json", "github/issue_comments_real.json"])
+    @Test(arguments: [
+        "github/issues_real_page_1.json", "github/issues_list_page_1.json", "github/issue_comments_real.json",
+    ])
     func pagesOfARepositoryBecomeItems(path: String) throws {
         let mapper = try Recorded.mapper("github", entity: ["repository": "o/r"])
         let manifest = try #require(Recorded.connectors["github"])
         let source = try #require(manifest.read.first { path.contains($0.name == "issues" ? "issues_" : "comments_") })
         for element in try Recorded.document(path).root.elements {
             let scope = MappingScope(item: element, entity: ["repository": "o/r"])
-            let isPullRequest = element["pull_request"] != nil || element["html_url"]?.string?.contains("/pull/") == true
+            let isPullRequest =
+                element["pull_request"] != nil || element["html_url"]?.string?.contains("/pull/") == true
             #expect(source.skip?.holds(in: scope) == isPullRequest)
             let outcome = try #require(
                 mapper.map(element.raw, headers: Recorded.rawHeaders("github", how: "pull", source: source.name)).first)
@@ -200,7 +203,8 @@ struct RecordedPayloadTests {
         let entries = try #require(Path(source.items).value(in: try Recorded.document("appstore/\(name).json").root))
         var reviews = 0
         for entry in entries.elements {
-            let outcome = mapper.map(entry.raw, headers: Recorded.rawHeaders("app_store", how: "pull", source: "reviews"))
+            let outcome = mapper.map(
+                entry.raw, headers: Recorded.rawHeaders("app_store", how: "pull", source: "reviews"))
             if source.skip?.holds(in: MappingScope(item: entry)) == true {
                 #expect(outcome == [.filtered(reason: "the connector leaves such items out")])
                 continue

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct RequestTests {
     private let values = TemplateValues(
-        config: ["base": "https://h.example/", "key": "k y", "bad": "a\r\nX: 1"], entity: ["repo": "a/b c", "empty": ""],
+        config: ["base": "https://h.example/", "key": "k y", "bad": "a\r\nX: 1"],
+        entity: ["repo": "a/b c", "empty": ""],
         cursor: ["position": .instant(Timestamp(seconds: 1_614_556_800))],
         window: Timestamp(seconds: 1_614_556_800)..<Timestamp(seconds: 1_614_600_000), page: 3,
         now: Timestamp(seconds: 1_700_000_000))
@@ -30,7 +31,8 @@ import Testing
             query: [("since", "{{cursor.position|rfc3339}}"), ("gone", "{{entity.missing}}"), ("post_ids[]", "1")],
             headers: [("Accept", "application/json"), ("X-Gone", "{{entity.missing}}")])
         let request = try template.build(values, auth: .bearer(token: "{{config.key}}"))
-        #expect(request.url == "https://h.example/repos/a/b%20c?fixed=1&since=2021-03-01T00%3A00%3A00Z&post_ids%5B%5D=1")
+        #expect(
+            request.url == "https://h.example/repos/a/b%20c?fixed=1&since=2021-03-01T00%3A00%3A00Z&post_ids%5B%5D=1")
         #expect(request.headers.map(\.name) == ["Accept", "Authorization"])
         #expect(request.headers.last?.value == "Bearer k y")
     }
@@ -49,17 +51,21 @@ import Testing
         let path = RequestTemplate(url: "https://h.example/{{config.bad}}")
         #expect(try path.build(values).url == "https://h.example/a%0D%0AX%3A%201")
         #expect(throws: TemplateError.self) { try RequestTemplate(url: "{{config.bad}}/x").build(values) }
-        #expect(throws: TemplateError.self) { try RequestTemplate(url: "https://h.example/{{entity.missing}}").build(values) }
+        #expect(throws: TemplateError.self) {
+            try RequestTemplate(url: "https://h.example/{{entity.missing}}").build(values)
+        }
     }
 
     @Test func whatIsCheckedIsWhatWouldBeRead() throws {
         func check(_ name: String, _ config: [String: JSON], _ entity: [String: JSON]) throws -> String? {
             let manifest = try #require(Repository.library.manifests.first { $0.name == name })
-            return try manifest.checkRequest(config: config, entity: entity, now: Timestamp(seconds: 1_700_000_000))?.url
+            return try manifest.checkRequest(config: config, entity: entity, now: Timestamp(seconds: 1_700_000_000))?
+                .url
         }
         #expect(
             try check("discourse", ["base_url": "https://f.example/"], ["query": "tags:x"])
-                == "https://f.example/search.json?q=tags%3Ax%20after%3A2023-11-13%20before%3A2023-11-15%20order%3Alatest")
+                == "https://f.example/search.json?q=tags%3Ax%20after%3A2023-11-13%20before%3A2023-11-15%20order%3Alatest"
+        )
         #expect(try check("discourse", ["base_url": "https://f.example"], [:]) == "https://f.example/posts.json")
         #expect(
             try check("github", ["api_url": "https://api.github.com"], ["repository": "a/b"])

@@ -10,7 +10,9 @@ struct WorldTests {
     func deterministic() {
         let again = World.generate()
         #expect(again.items.map(\.text) == Self.world.items.map(\.text))
-        #expect(World.generate(seed: 7, items: 500).items.map(\.text) != World.generate(seed: 8, items: 500).items.map(\.text))
+        #expect(
+            World.generate(seed: 7, items: 500).items.map(\.text)
+                != World.generate(seed: 8, items: 500).items.map(\.text))
     }
 
     @Test("holds everything that the demonstration promises")
@@ -40,12 +42,14 @@ struct WorldTests {
     @Test("has a spike after the price change and a bad time after release 4.2.0")
     func story() {
         func count(_ from: Timestamp, _ days: Double, where fits: (WorldItem) -> Bool) -> Int {
-            Self.world.items.filter { $0.time >= from && $0.time < from.advanced(bySeconds: days * 86_400) && fits($0) }.count
+            Self.world.items.filter { $0.time >= from && $0.time < from.advanced(bySeconds: days * 86_400) && fits($0) }
+                .count
         }
         let before = World.priceChange.advanced(bySeconds: -10 * 86_400)
         #expect(count(World.priceChange, 3) { $0.topic == .pricing } > 10 * count(before, 3) { $0.topic == .pricing })
         let beforeRelease = World.brokenRelease.advanced(bySeconds: -21 * 86_400)
-        #expect(count(World.brokenRelease, 21) { $0.topic == .sync } > 5 * count(beforeRelease, 21) { $0.topic == .sync })
+        #expect(
+            count(World.brokenRelease, 21) { $0.topic == .sync } > 5 * count(beforeRelease, 21) { $0.topic == .sync })
     }
 
     @Test("adds up: what remains and what does not is all that was said")

@@ -16,7 +16,8 @@ import Testing
         let intent = Step(name: "intent", requires: [.sentiment, .language], produces: .intent)
         let sentiment = Step(name: "sentiment", requires: [.language], produces: .sentiment)
         let language = Step(name: "language", requires: [], produces: .language)
-        #expect(try EnginePipeline([intent, sentiment, language]).identities == ["language@1", "sentiment@1", "intent@1"])
+        #expect(
+            try EnginePipeline([intent, sentiment, language]).identities == ["language@1", "sentiment@1", "intent@1"])
     }
 
     @Test func whatCannotBeOrderedIsRefused() {
@@ -105,7 +106,8 @@ enum Samples {
         "应用总是闪退", "Write to anna@example.org or +49 30 1234567", "12345", "?!", "Очень медленно работает",
     ]
     static let pieces = [
-        "the app ", "crashes", "!", "?", " ", "\n", "@", "a@b.co", "+1 415 555 2671", "10.20.30.40", "4111 1111 1111 1111",
+        "the app ", "crashes", "!", "?", " ", "\n", "@", "a@b.co", "+1 415 555 2671", "10.20.30.40",
+        "4111 1111 1111 1111",
         "DE89370400440532013000", "ü", "界", "ก", "한", "😀", "http://x.y", "1.2.3", "'", "’", ":", "::1", "<", "ab:cd:",
     ]
 }

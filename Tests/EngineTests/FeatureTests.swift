@@ -21,8 +21,7 @@ import Testing
     @Test func wordsHashAsStated() {
         #expect(words("Bad app") == [0x3A3DFB4E, 0x3FF7A824, 0x9315903F, 0x77F0CF3B])
         #expect(words("ÜBEL") == [0xC493E2A6, 0xBE2AA3A8, 0x394FAB8A])
-        #expect(letters("ab") == 
-                [0xDA9615A0, 0x719AE062, 0x49089E31, 0x2AE62ADB, 0xE4723103, 0x17F314C9, 0x8793B6DB])
+        #expect(letters("ab") == [0xDA9615A0, 0x719AE062, 0x49089E31, 0x2AE62ADB, 0xE4723103, 0x17F314C9, 0x8793B6DB])
     }
 
     @Test func caseApostrophesAndRepetitionFold() {
@@ -38,7 +37,9 @@ import Testing
     }
 
     @Test func brokenUTF8IsReadToItsEnd() {
-        let broken: [[UInt8]] = [[0xFF], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0x80, 0x41]]
+        let broken: [[UInt8]] = [
+            [0xFF], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0x80, 0x41],
+        ]
         for bytes in broken {
             let count = withUnsafeTemporaryAllocation(of: UInt32.self, capacity: WordFeatures.limit) { buffer in
                 bytes.withUnsafeBufferPointer { WordFeatures.extract($0, into: buffer) }

@@ -39,7 +39,9 @@ import Testing
         #expect(try language(text) == expected)
     }
 
-    @Test(arguments: ["", "  ", "12345 67", "!!! ???", "😀👍", "https://example.org/die/neue/version", "@someone", "v2.1.3"])
+    @Test(arguments: [
+        "", "  ", "12345 67", "!!! ???", "😀👍", "https://example.org/die/neue/version", "@someone", "v2.1.3",
+    ])
     func nothingToReadIsUndetermined(text: String) throws {
         #expect(try language(text) == "und")
         #expect(try language(text, declared: "de") == "und")

@@ -21,7 +21,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "Terrible app, it crashes constantly and lost all my data. Waste of money!", "Worst customer service ever, very disappointed.",
+        "Terrible app, it crashes constantly and lost all my data. Waste of money!",
+        "Worst customer service ever, very disappointed.",
         "This update is awful. I hate it.", "Nul, ça ne marche pas du tout, très déçu.", "质量太差了，非常失望，垃圾",
         "Aplikasi jelek, mengecewakan, sering error", "Furchtbar schlecht, funktioniert nicht, totale Enttäuschung",
     ])

@@ -17,7 +17,8 @@ import Testing
         ("<a href='https://example.org?a=1&b=2'>the link</a>", "the link"),
         ("x <img src='a.png' alt='a cat'> y <img class=\"emoji\" alt=\":heart:\">", "x y ❤"),
         ("<script>if (a < b) alert('x')</script>text<style>p{}</style>", "text"), ("<!-- <p>no</p> -->yes", "yes"),
-        ("5 < 6 and 7 > 3, I <3 it", "5 < 6 and 7 > 3, I <3 it"), ("&#128512; &#x41; &eacute; &bogus; &", "😀 A é &bogus; &"),
+        ("5 < 6 and 7 > 3, I <3 it", "5 < 6 and 7 > 3, I <3 it"),
+        ("&#128512; &#x41; &eacute; &bogus; &", "😀 A é &bogus; &"),
         ("<p>unclosed <b>bold", "unclosed bold"), ("<div title='a > b'>in</div>", "in"), ("a <b", "a <b"),
         ("line\nbreak", "line break"), ("&lt;b&gt;", "<b>"), ("<td>a</td><td>b</td>", "a b"),
     ])
@@ -39,7 +40,8 @@ import Testing
         let nested = clean("<blockquote>a<blockquote>b</blockquote>c</blockquote>mine", .html)
         #expect(nested.text == "mine")
         #expect(nested.quotes == ["a\nb\nc"])
-        let mail = clean("<div>New</div><div class=\"gmail_quote\"><div>Old <div>deep</div></div></div><div>End</div>", .html)
+        let mail = clean(
+            "<div>New</div><div class=\"gmail_quote\"><div>Old <div>deep</div></div></div><div>End</div>", .html)
         #expect(mail.text == "New\nEnd")
         #expect(mail.quotes == ["Old\ndeep"])
     }
@@ -59,7 +61,8 @@ import Testing
     }
 
     @Test func markdownQuotationsAndCodeAreSetApart() {
-        let issue = clean("> you said\n> that\n\nNo.\n\n```swift\nlet a = 1\n  b()\n```\nBye\n\n    indented()\n\nEnd", .markdown)
+        let issue = clean(
+            "> you said\n> that\n\nNo.\n\n```swift\nlet a = 1\n  b()\n```\nBye\n\n    indented()\n\nEnd", .markdown)
         #expect(issue.text == "No.\nBye\nEnd")
         #expect(issue.quotes == ["you said\nthat"])
         #expect(issue.code == ["let a = 1\n  b()", "    indented()"])
@@ -78,14 +81,17 @@ import Testing
     }
 
     @Test func bbcodeQuotationsAndCodeAreSetApart() {
-        let post = clean("[quote=\"ann, post:1\"]old [b]words[/b][/quote]mine [code]x[0] = [b]1[/b][/code] end", .bbcode)
+        let post = clean(
+            "[quote=\"ann, post:1\"]old [b]words[/b][/quote]mine [code]x[0] = [b]1[/b][/code] end", .bbcode)
         #expect(post.text == "mine\nend")
         #expect(post.quotes == ["old words"])
         #expect(post.code == ["x[0] = [b]1[/b]"])
     }
 
     @Test func mailQuotationsAreSetApart() {
-        let below = clean("Thanks!\n\nOn Mon, 3 Jun 2024, Ann <ann@example.org> wrote:\n> It is fixed.\n> Try it.\n\nStill broken.", .plain)
+        let below = clean(
+            "Thanks!\n\nOn Mon, 3 Jun 2024, Ann <ann@example.org> wrote:\n> It is fixed.\n> Try it.\n\nStill broken.",
+            .plain)
         #expect(below.text == "Thanks!\nStill broken.")
         #expect(below.quotes == ["On Mon, 3 Jun 2024, Ann <ann@example.org> wrote:\nIt is fixed.\nTry it."])
         let original = clean("See below\n-----Original Message-----\nFrom: Ann\nHello", .plain)
@@ -106,30 +112,40 @@ import Testing
     @Test(arguments: TextFormat.allCases)
     func hostileInputEnds(format: TextFormat) {
         let pieces = [
-            "<", "<a ", "<a \"", "<a '\"<b '", "[", "](", "[a](", "` `` ", "[quote]", "<div>", "<blockquote>", "&", "[b=",
-            "<!--", "> ", "*_~ ", "[code]", "<script></scrip", "[img]a", "<aside class='quote'>", "On x wrote:\n", "\n> a\n",
+            "<", "<a ", "<a \"", "<a '\"<b '", "[", "](", "[a](", "` `` ", "[quote]", "<div>", "<blockquote>", "&",
+            "[b=",
+            "<!--", "> ", "*_~ ", "[code]", "<script></scrip", "[img]a", "<aside class='quote'>", "On x wrote:\n",
+            "\n> a\n",
             "![", "```\n", "    a\n", "\u{0}",
         ]
         for piece in pieces {
             let source = String(repeating: piece, count: 100_000 / piece.utf8.count)
             let result = TextCleaner.clean(Array(source.utf8), format: format)
-            #expect(result.text.count + result.quotes.joined().count + result.code.joined().count <= source.utf8.count * 3)
+            #expect(
+                result.text.count + result.quotes.joined().count + result.code.joined().count <= source.utf8.count * 3)
         }
     }
 
     @Test(arguments: TextFormat.allCases)
     func anyMixtureGivesCleanText(format: TextFormat) {
         let pieces = [
-            "word ", "<p>", "</p>", "<blockquote>", "</blockquote>", "<pre>", "</pre>", "<b", ">", "\"", "'", "&amp;", "&#", "\n",
-            "\n\n", "> ", "```", "`", "[quote]", "[/quote]", "[code]", "[/code]", "[url=x]", "](", ")", "[", "!", "**", "_", "    ",
-            "<!--", "-->", "- ", "é", "😀", "<script>", "</script>", "On a, b wrote:\n", "|", "\\", ":smile:", "<aside class=quote>",
+            "word ", "<p>", "</p>", "<blockquote>", "</blockquote>", "<pre>", "</pre>", "<b", ">", "\"", "'", "&amp;",
+            "&#", "\n",
+            "\n\n", "> ", "```", "`", "[quote]", "[/quote]", "[code]", "[/code]", "[url=x]", "](", ")", "[", "!", "**",
+            "_", "    ",
+            "<!--", "-->", "- ", "é", "😀", "<script>", "</script>", "On a, b wrote:\n", "|", "\\", ":smile:",
+            "<aside class=quote>",
             "</aside>", "\t", "\r\n",
         ]
         var random = RandomSource(seed: 5)
         for _ in 0..<600 {
             var source: [UInt8] = []
-            for _ in 0..<Int.random(in: 0..<40, using: &random) { source += Array(pieces.randomElement(using: &random)!.utf8) }
-            if Bool.random(using: &random), !source.isEmpty { source[Int.random(in: 0..<source.count, using: &random)] = 0x9C }
+            for _ in 0..<Int.random(in: 0..<40, using: &random) {
+                source += Array(pieces.randomElement(using: &random)!.utf8)
+            }
+            if Bool.random(using: &random), !source.isEmpty {
+                source[Int.random(in: 0..<source.count, using: &random)] = 0x9C
+            }
             let result = TextCleaner.clean(source, format: format)
             for part in [result.text] + result.quotes {
                 #expect(String(validating: part, as: UTF8.self) != nil)

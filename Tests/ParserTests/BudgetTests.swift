@@ -1,14 +1,14 @@
-import Logging
-import Foundation
-import Engines
 import ByteJSON
-import SQLiteLog
-import SQLiteDatabase
 import Common
 import Connectors
-import Testing
+import Engines
+import Foundation
+import Logging
+import SQLiteDatabase
+import SQLiteLog
 import ServiceKit
 import TestKit
+import Testing
 
 @testable import Parser
 

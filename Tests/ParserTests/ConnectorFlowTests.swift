@@ -111,7 +111,8 @@ import Testing
         let (feedback, dead, counts) = try await parse(
             connector,
             [
-                (#"{"text":"Just a text"}"#, how, []), (#"{"id":"7","text":"With an id","rating":4,"rating_scale":[1,5]}"#, how, []),
+                (#"{"text":"Just a text"}"#, how, []),
+                (#"{"id":"7","text":"With an id","rating":4,"rating_scale":[1,5]}"#, how, []),
                 (#"{"id":"7"}"#, how, []),
             ])
         #expect(feedback.count == 2)

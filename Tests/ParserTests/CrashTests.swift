@@ -1,12 +1,12 @@
-import ServiceKit
-import Logging
-import Engines
-import SQLiteLog
-import SQLiteDatabase
 import ByteJSON
 import Common
 import Connectors
+import Engines
 import Foundation
+import Logging
+import SQLiteDatabase
+import SQLiteLog
+import ServiceKit
 import TestKit
 import Testing
 
@@ -15,7 +15,8 @@ import Testing
 /// Killed between any two steps and started again, the parser leaves the same feedback and an exact ledger.
 @Suite struct CrashTests {
     private static let payloads = [
-        #"{"id":"1","text":"One"}"#, "broken", #"{"notes":[{"id":"2","text":"Two"},{"id":"3"},{"id":"4","text":"Four"}]}"#,
+        #"{"id":"1","text":"One"}"#, "broken",
+        #"{"notes":[{"id":"2","text":"Two"},{"id":"3"},{"id":"4","text":"Four"}]}"#,
         #"{"id":"5","text":"Five","spam":true}"#, #"{"id":"6","text":"Six"}"#, "[", #"{"id":"1","text":"One, edited"}"#,
         #"{"notes":[]}"#, #"{"id":"7","text":"Seven"}"#,
     ]
@@ -27,7 +28,8 @@ import Testing
         for deadly in deadlyEdges {
             let faults = Faults(deadly: deadly)
             let handler = try bench.handler(
-                log: FaultyLog(base: bench.log, faults: faults), database: FaultyDatabase(base: bench.database, faults: faults))
+                log: FaultyLog(base: bench.log, faults: faults),
+                database: FaultyDatabase(base: bench.database, faults: faults))
             do {
                 try await bench.drain(handler, limit: limit)
             } catch is Faults.Crash {}
@@ -36,7 +38,8 @@ import Testing
         let faults = Faults()
         try await bench.drain(
             try bench.handler(
-                log: FaultyLog(base: bench.log, faults: faults), database: FaultyDatabase(base: bench.database, faults: faults)),
+                log: FaultyLog(base: bench.log, faults: faults),
+                database: FaultyDatabase(base: bench.database, faults: faults)),
             limit: limit)
         return faults
     }
@@ -163,7 +166,8 @@ import Testing
 
         init(of bench: Bench) async throws {
             let ledger = try await bench.ledger()
-            feedback = try await bench.feedback().map { "\($0.source.externalID): \($0.text) \($0.deletedAt != nil)" }.sorted()
+            feedback = try await bench.feedback().map { "\($0.source.externalID): \($0.text) \($0.deletedAt != nil)" }
+                .sorted()
             deadLetters = try await bench.deadLetters().map { "\($0.reason) \($0.item)" }.sorted()
             counts = ledger.total
             next = ledger.positions.reduce(0) { $0 + $1.next }

@@ -16,7 +16,9 @@ import Testing
 @Suite struct DeadLetterTests {
     private func kept(_ served: ServedBench, _ count: Int) async throws {
         let store = DeadLetterStore(database: served.bench.database)
-        try await waitUntil("\(count) dead letters are kept") { try await store.count(DeadLetterStore.Filter()) == count }
+        try await waitUntil("\(count) dead letters are kept") {
+            try await store.count(DeadLetterStore.Filter()) == count
+        }
     }
 
     @Test func listShowAndReplay() async throws {
@@ -208,7 +210,8 @@ import Testing
         #expect(try await store.count(.init()) == 2)
         try await store.forget(olderThan: Timestamp.then.advanced(bySeconds: 1), workspaces: [])
         #expect(try await store.count(.init()) == 0)
-        let event = DeadLetterStore.Event(topic: Topic.raw.name, partition: letters[0].partition, offset: letters[0].offset)
+        let event = DeadLetterStore.Event(
+            topic: Topic.raw.name, partition: letters[0].partition, offset: letters[0].offset)
         #expect(try await store.original(of: event) == nil)
     }
 

@@ -1,11 +1,11 @@
-import Engines
-import SQLiteLog
-import SQLiteDatabase
 import ByteJSON
 import Common
 import Connectors
+import Engines
 import Foundation
 import Logging
+import SQLiteDatabase
+import SQLiteLog
 import ServiceKit
 import TestKit
 import Testing
@@ -70,7 +70,8 @@ import Testing
 
     @Test func feedbackKeepsTheOrderOfItsRawPartition() async throws {
         let bench = try await Bench()
-        try await bench.push((0..<500).map { #"{"id":"n\#($0 % 7)","text":"State \#($0) of it"}"# }, key: { "n\($0 % 7)" })
+        try await bench.push(
+            (0..<500).map { #"{"id":"n\#($0 % 7)","text":"State \#($0) of it"}"# }, key: { "n\($0 % 7)" })
         try await bench.drain(try bench.handler(), limit: 64)
         for partition in 0..<Topic.feedback.partitions {
             var last: [Int: Feedback.RawReference] = [:]
@@ -125,12 +126,15 @@ import Testing
 
     @Test func equalContentHasAnEqualHashAndAnEditAnother() async throws {
         let bench = try await Bench()
-        try await bench.push([
-            #"{"id":"1","text":"The same","labels":["a","b"]}"#, #"{"id":"1","text":"The same","labels":["b","a"]}"#,
-            #"{"id":"1","text":"Not the same","labels":["a","b"]}"#, #"{"id":"1","text":"The same","labels":["ab"]}"#,
-            #"{"id":"1","title":"The","text":" same","labels":["a","b"]}"#,
-            #"{"id":"1","text":"The same","labels":["a","b"],"rating":3}"#,
-        ], key: { _ in "one" })
+        try await bench.push(
+            [
+                #"{"id":"1","text":"The same","labels":["a","b"]}"#,
+                #"{"id":"1","text":"The same","labels":["b","a"]}"#,
+                #"{"id":"1","text":"Not the same","labels":["a","b"]}"#,
+                #"{"id":"1","text":"The same","labels":["ab"]}"#,
+                #"{"id":"1","title":"The","text":" same","labels":["a","b"]}"#,
+                #"{"id":"1","text":"The same","labels":["a","b"],"rating":3}"#,
+            ], key: { _ in "one" })
         try await bench.drain(try bench.handler())
         let hashes = try await bench.feedback().map(\.contentHash)
         #expect(hashes.count == 6)

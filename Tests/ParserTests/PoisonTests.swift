@@ -1,12 +1,12 @@
-import ServiceKit
-import Logging
-import Engines
-import SQLiteLog
-import SQLiteDatabase
 import ByteJSON
 import Common
 import Connectors
+import Engines
 import Foundation
+import Logging
+import SQLiteDatabase
+import SQLiteLog
+import ServiceKit
 import TestKit
 import Testing
 
@@ -37,7 +37,9 @@ import Testing
     }
 
     @Test func aTombstone() async throws {
-        #expect(try await reason { $0.append(key: "one", headers: $1.headers(), value: [UInt8]?.none) }.contains("no payload"))
+        #expect(
+            try await reason { $0.append(key: "one", headers: $1.headers(), value: [UInt8]?.none) }.contains(
+                "no payload"))
     }
 
     @Test(arguments: [
@@ -69,7 +71,8 @@ import Testing
     }
 
     @Test func noHeadersAtAll() async throws {
-        #expect(try await reason { batch, _ in batch.append(key: "one", value: Array("{}".utf8)) }.contains("no stream"))
+        #expect(
+            try await reason { batch, _ in batch.append(key: "one", value: Array("{}".utf8)) }.contains("no stream"))
     }
 
     @Test func headersThatAreNoText() async throws {
@@ -84,7 +87,8 @@ import Testing
     @Test func aStreamOfAnotherWorkspace() async throws {
         let reason = try await reason {
             $0.append(
-                key: "one", headers: $1.headers(workspace: $1.otherWorkspace), value: Array(#"{"id":"1","text":"x"}"#.utf8))
+                key: "one", headers: $1.headers(workspace: $1.otherWorkspace),
+                value: Array(#"{"id":"1","text":"x"}"#.utf8))
         }
         #expect(reason.contains("another one's"))
     }
@@ -113,7 +117,9 @@ import Testing
         var settings = ParserSettings.unlimited
         settings.maximumPayloadBytes = 1000
         settings.maximumOriginalBytes = 500
-        try await bench.push([#"{"id":"1","text":"\#(String(repeating: "a", count: 2000))"}"#, #"{"id":"2","text":"b"}"#])
+        try await bench.push([
+            #"{"id":"1","text":"\#(String(repeating: "a", count: 2000))"}"#, #"{"id":"2","text":"b"}"#,
+        ])
         try await bench.drain(try bench.handler(settings: settings))
         #expect(try await bench.feedback().count == 1)
         let letter = try #require(try await bench.deadLetters().first)
@@ -126,7 +132,9 @@ import Testing
         let bench = try await Bench()
         var settings = ParserSettings.unlimited
         settings.maximumFeedbackBytes = 2000
-        try await bench.push([#"{"id":"1","text":"\#(String(repeating: "word ", count: 2000))"}"#, #"{"id":"2","text":"b"}"#])
+        try await bench.push([
+            #"{"id":"1","text":"\#(String(repeating: "word ", count: 2000))"}"#, #"{"id":"2","text":"b"}"#,
+        ])
         try await bench.drain(try bench.handler(settings: settings))
         #expect(try await bench.feedback().map(\.source.externalID) == ["2"])
         #expect(try await bench.deadLetters().first?.reason.contains("more than 2000") == true)
@@ -149,15 +157,16 @@ import Testing
 
     @Test func strangeButValid() async throws {
         let bench = try await Bench()
-        try await bench.push([
-            #"{"id":"1","text":"\u0000 nul \ud800 lone"}"#, #"{"id":"2","text":"x","rating":1e999}"#,
-            #"{"id":"3","text":"x","created_at":"9999-12-31T23:59:59Z"}"#,
-            #"{"id":"4","text":"x","created_at":"0001-01-01T00:00:00Z"}"#,
-            #"{"id":"5","text":"x","rating":-99999999999999999999999}"#,
-            #"{"id":"6","title":"\#(String(repeating: "t", count: 10_000))","text":""}"#,
-            #"{"id":"7","text":"x","labels":[null,{},[],7]}"#,
-            #"{"id":"\#(String(repeating: "9", count: 5000))","text":"x"}"#,
-        ], key: { _ in "one" })
+        try await bench.push(
+            [
+                #"{"id":"1","text":"\u0000 nul \ud800 lone"}"#, #"{"id":"2","text":"x","rating":1e999}"#,
+                #"{"id":"3","text":"x","created_at":"9999-12-31T23:59:59Z"}"#,
+                #"{"id":"4","text":"x","created_at":"0001-01-01T00:00:00Z"}"#,
+                #"{"id":"5","text":"x","rating":-99999999999999999999999}"#,
+                #"{"id":"6","title":"\#(String(repeating: "t", count: 10_000))","text":""}"#,
+                #"{"id":"7","text":"x","labels":[null,{},[],7]}"#,
+                #"{"id":"\#(String(repeating: "9", count: 5000))","text":"x"}"#,
+            ], key: { _ in "one" })
         try await bench.drain(try bench.handler())
         let counts = try await bench.ledger().total
         #expect(counts.items == 8)

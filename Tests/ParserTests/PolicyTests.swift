@@ -1,13 +1,13 @@
-import TestKit
-import ServiceKit
-import Logging
-import Foundation
 import ByteJSON
-import SQLiteLog
-import SQLiteDatabase
 import Common
 import Connectors
 import Engines
+import Foundation
+import Logging
+import SQLiteDatabase
+import SQLiteLog
+import ServiceKit
+import TestKit
 import Testing
 
 @testable import Parser

@@ -93,7 +93,8 @@ import Testing
             .workspace(
                 WorkspaceRecord(
                     id: .make(), account: .make(), name: "n", createdAt: .then, personalData: .drop,
-                    filters: [FilterRule(field: .text, match: .contains, value: "spam")], sealedKey: "k", isDeleted: true)),
+                    filters: [FilterRule(field: .text, match: .contains, value: "spam")], sealedKey: "k",
+                    isDeleted: true)),
             .connection(
                 ConnectionRecord(
                     id: .make(), workspace: bench.workspace, connector: "discourse", config: ["base_url": "https://x"],
@@ -115,7 +116,8 @@ import Testing
         let requests = try SchemaFile("fetch-request.v1")
         #expect(try requests.errors(in: try encoded(FetchRequest(stream: .make(), requestedAt: .then))) == [])
         #expect(
-            try requests.errors(in: try encoded(FetchRequest(stream: .make(), requestedAt: .then, backfillSince: .then))) == [])
+            try requests.errors(
+                in: try encoded(FetchRequest(stream: .make(), requestedAt: .then, backfillSince: .then))) == [])
         let bench = try await Bench()
         let states: [StreamStatus.State] = [
             .pending, .current, .backfilling, .waitingForQuota, .failing, .paused, .listening,

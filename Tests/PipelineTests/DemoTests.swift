@@ -1,5 +1,4 @@
 import ByteJSON
-
 import TestKit
 import Testing
 
@@ -15,7 +14,9 @@ struct DemoTests {
         #expect(answer["checks"].map { $0.elements.contains { $0["holds"]?.bool != true } } == false)
     }
 
-    @Test("on recorded feedback accounts for every record", .enabled(if: Fixtures.recorded.isPresent), .timeLimit(.minutes(10)))
+    @Test(
+        "on recorded feedback accounts for every record", .enabled(if: Fixtures.recorded.isPresent),
+        .timeLimit(.minutes(10)))
     func corpus() throws {
         let folder = try Fixtures.recorded.path("corpus")
         let (status, output) = try ServerProcess.run(["demo", "--once", "--json", "--corpus", folder])

@@ -12,7 +12,9 @@ import Testing
 struct KillTests {
     static let kills = 200
 
-    @Test("two hundred kills during fetch, hooks and import leave the tables of an undisturbed run", .timeLimit(.minutes(20)))
+    @Test(
+        "two hundred kills during fetch, hooks and import leave the tables of an undisturbed run",
+        .timeLimit(.minutes(20)))
     func kills() async throws {
         let world = World.generate(seed: 7, items: 3000)
         let forumServer = ForumServer(Forum(of: world), refuseEvery: 90)

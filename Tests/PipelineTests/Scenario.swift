@@ -12,8 +12,11 @@ struct Scenario: Sendable {
     func set(on server: ServerProcess) async throws -> (client: APIClient, stage: Play.Stage) {
         let client = try server.client(account: "Scenario")
         let play = Play(client: client, transport: server.transport)
-        return (client, try await play.makeWorkspace(
-            named: "Scenario", forum: forumAddress, query: "tags:feedback", backfillSince: "2024-07-01"))
+        return (
+            client,
+            try await play.makeWorkspace(
+                named: "Scenario", forum: forumAddress, query: "tags:feedback", backfillSince: "2024-07-01")
+        )
     }
 
     /// Sends everything once; a server that is killed on the way is waited for.
@@ -24,7 +27,8 @@ struct Scenario: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             if let stream = stage.streams[.repository], let url = stream.webhookURL, let secret = stream.webhookSecret {
                 group.addTask {
-                    _ = try await play.post(world.repositoryDeliveries(), to: url, sign: { $0.signedForGitHub(secret: secret) })
+                    _ = try await play.post(
+                        world.repositoryDeliveries(), to: url, sign: { $0.signedForGitHub(secret: secret) })
                 }
             }
             if let stream = stage.streams[.form], let url = stream.webhookURL, let secret = stream.webhookSecret {
@@ -118,7 +122,9 @@ struct Tables: Equatable {
             "\($0) is \(feedback[$0] == nil ? "missing" : "too much")"
         }
         for (key, value) in feedback.sorted(by: { $0.key < $1.key }) {
-            if let there = other.feedback[key], there != value, list.count < 20 { list.append("\(key): \(value) ≠ \(there)") }
+            if let there = other.feedback[key], there != value, list.count < 20 {
+                list.append("\(key): \(value) ≠ \(there)")
+            }
         }
         if report != other.report { list.append("the reports differ") }
         return list

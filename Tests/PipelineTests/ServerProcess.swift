@@ -34,7 +34,8 @@ final class ServerProcess: @unchecked Sendable {
         process.executableURL = URL(fileURLWithPath: Self.binary)
         process.arguments = ["serve", "--data", data, "--port", String(port)]
         process.environment = [
-            "EARSHOT_FETCH_ALLOW_ADDRESSES": "127.0.0.0/8", "EARSHOT_FETCH_KEEP_REQUEST_BOUNDS": "false", "EARSHOT_LOG_LEVEL": "error",
+            "EARSHOT_FETCH_ALLOW_ADDRESSES": "127.0.0.0/8", "EARSHOT_FETCH_KEEP_REQUEST_BOUNDS": "false",
+            "EARSHOT_LOG_LEVEL": "error",
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
         ]
         process.standardError = FileHandle(forWritingAtPath: "/dev/null")
@@ -42,8 +43,13 @@ final class ServerProcess: @unchecked Sendable {
         lock.withLock { self.process = process }
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
-            if let response = try? await transport.send(OutgoingRequest("GET", url + "/ready")), response.status == 200 { return }
-            guard process.isRunning else { throw ProcessFailure(what: "the server ended with \(process.terminationStatus)") }
+            if let response = try? await transport.send(OutgoingRequest("GET", url + "/ready")), response.status == 200
+            {
+                return
+            }
+            guard process.isRunning else {
+                throw ProcessFailure(what: "the server ended with \(process.terminationStatus)")
+            }
             try await Task.sleep(for: .milliseconds(10))
         }
         throw ProcessFailure(what: "the server was not ready after 30 seconds")

@@ -46,7 +46,9 @@ struct WallsTests {
             "POST", "/CreateWorkspace",
             body: [
                 "name": "The owner's workspace",
-                "feedback_entities": [["connector": "jsonl", "name": "The owner's stream"], ["connector": "standard_webhook"]],
+                "feedback_entities": [
+                    ["connector": "jsonl", "name": "The owner's stream"], ["connector": "standard_webhook"],
+                ],
             ])
         let workspace = try #require(made["workspace_id"]?.string)
         let stream = try #require(made["streams"]?[0]?["stream_id"]?.string)
@@ -71,7 +73,8 @@ struct WallsTests {
             let isLetter = path.hasPrefix("/v1/dead-letters")
             for (hole, value) in [
                 ("{workspace}", workspace), ("{stream}", stream), ("{connection}", connection), ("{token}", token),
-                ("{id}", isLetter ? letter : feedback), ("{partition}", "0"), ("{offset}", "0"), ("{connector}", "jsonl"),
+                ("{id}", isLetter ? letter : feedback), ("{partition}", "0"), ("{offset}", "0"),
+                ("{connector}", "jsonl"),
             ] { path = path.replacingOccurrences(of: hole, with: value) }
             for query in [[], [("workspace_id", workspace)]] as [[(String, String)]] {
                 for body in Self.bodies(workspace: workspace, connection: connection, method: operation.method) {

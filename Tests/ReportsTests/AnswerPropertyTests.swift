@@ -33,7 +33,8 @@ import Testing
                 #expect(report.series.map(\.feedback) == expected.series, comment)
                 #expect(report.previous?.totals.feedback == expected.previous, comment)
                 for (grouping, shares) in expected.breakdowns {
-                    let found = Dictionary(uniqueKeysWithValues: report.breakdowns[grouping]!.map { ($0.value, $0.feedback) })
+                    let found = Dictionary(
+                        uniqueKeysWithValues: report.breakdowns[grouping]!.map { ($0.value, $0.feedback) })
                     #expect(found == shares, comment)
                 }
                 let authors = Dictionary(uniqueKeysWithValues: report.topics.map { ($0.topic, $0.authors) })
@@ -55,7 +56,8 @@ import Testing
             item.sentiment = Sentiment.allCases.randomElement(using: &random)!
             item.score = Double(Int.random(in: -1000...1000, using: &random)) / 100
             item.intent = Intent.allCases.randomElement(using: &random)!
-            item.topics = ["login", "export", "price", "speed"].filter { _ in Int.random(in: 0..<3, using: &random) == 0 }
+            item.topics = ["login", "export", "price", "speed"].filter { _ in Int.random(in: 0..<3, using: &random) == 0
+            }
             item.rating = [nil, 1, 3, 4, 5].randomElement(using: &random)!
             item.version = [nil, "1.0", "2.0"].randomElement(using: &random)!
             item.platform = [nil, "ios", "android"].randomElement(using: &random)!
@@ -78,8 +80,9 @@ import Testing
             ("compare", "previous_period"),
         ]
         if isPlain {
-            return parameters + [("group_by", "source,topic,language"), ("sentiment", "negative,neutral")].prefix(
-                Int.random(in: 0...2, using: &random))
+            return parameters
+                + [("group_by", "source,topic,language"), ("sentiment", "negative,neutral")].prefix(
+                    Int.random(in: 0...2, using: &random))
         }
         let groupings = InsightQuestion.Grouping.allCases.map(\.rawValue).shuffled(using: &random)
         parameters.append(("group_by", groupings.prefix(Int.random(in: 0...3, using: &random)).joined(separator: ",")))
@@ -127,7 +130,8 @@ private struct Oracle {
             netSentiment: found.isEmpty
                 ? nil : (Double(number(.positive) - number(.negative)) / count * 1000).rounded() / 10,
             averageScore: found.isEmpty ? nil : (Double(scores) / count).rounded() / 1000,
-            averageRating: ratings.isEmpty ? nil : (ratings.reduce(0, +) * 1000 / Double(ratings.count)).rounded() / 1000)
+            averageRating: ratings.isEmpty
+                ? nil : (ratings.reduce(0, +) * 1000 / Double(ratings.count)).rounded() / 1000)
     }
 
     private func person(_ item: Item) -> String? { item.author.map { "\(item.source) \($0)" } }
@@ -145,29 +149,31 @@ private struct Oracle {
 
     var breakdowns: [String: [String: Int]] {
         let found = matching(question.range)
-        return Dictionary(uniqueKeysWithValues: question.groupings.map { grouping in
-            let values = found.flatMap { item -> [String] in
-                switch grouping {
-                case .source: [item.source]
-                case .stream: [item.stream]
-                case .language: [item.language]
-                case .sentiment: [item.sentiment.rawValue]
-                case .intent: [item.intent.rawValue]
-                case .topic: item.topics
-                case .rating: [item.rating.map { String(Int($0)) } ?? "unknown"]
-                case .productVersion: [item.version ?? "unknown"]
-                case .platform: [item.platform ?? "unknown"]
-                case .country: [item.country ?? "unknown"]
+        return Dictionary(
+            uniqueKeysWithValues: question.groupings.map { grouping in
+                let values = found.flatMap { item -> [String] in
+                    switch grouping {
+                    case .source: [item.source]
+                    case .stream: [item.stream]
+                    case .language: [item.language]
+                    case .sentiment: [item.sentiment.rawValue]
+                    case .intent: [item.intent.rawValue]
+                    case .topic: item.topics
+                    case .rating: [item.rating.map { String(Int($0)) } ?? "unknown"]
+                    case .productVersion: [item.version ?? "unknown"]
+                    case .platform: [item.platform ?? "unknown"]
+                    case .country: [item.country ?? "unknown"]
+                    }
                 }
-            }
-            return (grouping.rawValue, Dictionary(values.map { ($0, 1) }, uniquingKeysWith: +))
-        })
+                return (grouping.rawValue, Dictionary(values.map { ($0, 1) }, uniquingKeysWith: +))
+            })
     }
 
     var reach: [String: Int] {
         let found = matching(question.range)
-        return Dictionary(uniqueKeysWithValues: Set(found.flatMap(\.topics)).map { topic in
-            (topic, Set(found.filter { $0.topics.contains(topic) }.compactMap { person($0) }).count)
-        })
+        return Dictionary(
+            uniqueKeysWithValues: Set(found.flatMap(\.topics)).map { topic in
+                (topic, Set(found.filter { $0.topics.contains(topic) }.compactMap { person($0) }).count)
+            })
     }
 }

@@ -65,7 +65,8 @@ import Testing
         ("Europe/Berlin", "2021-03-28", "2021-03-29", 23), ("Europe/Berlin", "2021-10-31", "2021-11-01", 25),
         ("Asia/Kolkata", "2021-03-28", "2021-03-29", 24), ("Asia/Kathmandu", "2021-03-28", "2021-03-29", 24),
         // Half an hour of summer time: one hour of the day is only half an hour long, or one half comes twice.
-        ("Australia/Lord_Howe", "2021-10-03", "2021-10-04", 24), ("Australia/Lord_Howe", "2021-04-04", "2021-04-05", 25),
+        ("Australia/Lord_Howe", "2021-10-03", "2021-10-04", 24),
+        ("Australia/Lord_Howe", "2021-04-04", "2021-04-05", 25),
     ])
     func aDayHasItsHours(name: String, from: String, to: String, hours: Int) throws {
         let zone = try #require(ZoneCache.shared[name])

@@ -22,7 +22,8 @@ import Testing
         let text = InsightReportText.render(report, width: 80)
         for expected in [
             "What customers said, 31 Jan 2021 to 2 Mar 2021", "30 feedback", "Over time", "What changed",
-            "Feedback went from 30 to 30 (0 %)", "(−193.3)", "Topics", "Emerging", "▲ export: 24 people, nobody before", "By source", "In their words", "“The export",
+            "Feedback went from 30 to 30 (0 %)", "(−193.3)", "Topics", "Emerging", "▲ export: 24 people, nobody before",
+            "By source", "In their words", "“The export",
         ] {
             #expect(text.contains(expected), "\(expected) in:\n\(text)")
         }

@@ -17,7 +17,8 @@ import Testing
                 Item(id: "2", text: "Love the new search", sentiment: .positive, score: 6, author: "ben"),
                 Item(id: "3", workspace: "ws_b"),
             ])
-            let report = try await server.report(Self.all + "&interval=year&group_by=source,topic&compare=previous_period")
+            let report = try await server.report(
+                Self.all + "&interval=year&group_by=source,topic&compare=previous_period")
             #expect(report.totals.feedback == 2)
             #expect(report.totals.authors == 2)
             #expect(report.totals.netSentiment == 0)
@@ -28,8 +29,11 @@ import Testing
             #expect(report.previous?.totals.feedback == 0)
             #expect(report.coverage.streams.map(\.status) == ["pending"])
             #expect(report.coverage.inFlight == 0)
-            let posted = try await server.ask("/GetInsightReports", method: "POST",
-                body: #"{"workspace_id":"ws_a","from":"2020-01-01","to":"2022-01-01","sentiment":["negative"],"group_by":["source","topic"]}"#)
+            let posted = try await server.ask(
+                "/GetInsightReports", method: "POST",
+                body:
+                    #"{"workspace_id":"ws_a","from":"2020-01-01","to":"2022-01-01","sentiment":["negative"],"group_by":["source","topic"]}"#
+            )
             #expect(posted.json["totals"]?["feedback"]?.integer == 1)
         }
     }
@@ -51,7 +55,10 @@ import Testing
                 #expect(try await server.ask(route, account: nil).status == 401, "\(route)")
                 #expect(try await server.ask(route, scopes: "write").status == 403, "\(route)")
             }
-            #expect(try await server.ask("/GetInsightReports", method: "POST", account: "ac_b", body: #"{"workspace_id":"ws_a"}"#).status == 404)
+            #expect(
+                try await server.ask(
+                    "/GetInsightReports", method: "POST", account: "ac_b", body: #"{"workspace_id":"ws_a"}"#
+                ).status == 404)
             #expect(try await server.ask("/v1/events?workspace_id=ws_a", account: "ac_b").status == 404)
             #expect(try await server.ask("/v1/events", account: nil).status == 401)
         }
@@ -61,8 +68,10 @@ import Testing
         ("form=2021-01-01", "did you mean `from`?"), ("timezone=Asia/Kolkatta", "did you mean `Asia/Kolkata`?"),
         ("from=yesterday", "neither a date"), ("from=2021-02-02&to=2021-02-02", "exclusive"),
         ("interval=dya", "did you mean `day`?"), ("group_by=sources", "did you mean `source`?"),
-        ("sentiment=bad", "negative, neutral, positive"), ("rating=6", "1 to 5"), ("from=2021-01-01&from=2021-01-02", "2 values"),
-        ("from=1970-01-01&interval=hour", "10000 buckets"), ("compare=last_year", "previous_period"), ("stream=x", "st_"),
+        ("sentiment=bad", "negative, neutral, positive"), ("rating=6", "1 to 5"),
+        ("from=2021-01-01&from=2021-01-02", "2 values"),
+        ("from=1970-01-01&interval=hour", "10000 buckets"), ("compare=last_year", "previous_period"),
+        ("stream=x", "st_"),
     ])
     func whatIsWrongIsSaid(query: String, reason: String) async throws {
         try await ReportsServer.run { server in
@@ -76,7 +85,8 @@ import Testing
         try await ReportsServer.run { server in
             let midnight = Timestamp("2021-01-31T18:30:00Z")!.milliseconds  // in Kolkata
             try await server.send([
-                Item(id: "1", text: "before", at: midnight - 1, language: "de"), Item(id: "2", text: "at", at: midnight),
+                Item(id: "1", text: "before", at: midnight - 1, language: "de"),
+                Item(id: "2", text: "at", at: midnight),
                 Item(id: "3", text: "later", at: midnight + 3_600_000, language: "ja"),
             ])
             func count(_ query: String) async throws -> Int {
@@ -96,7 +106,9 @@ import Testing
     @Test func pagesShowEverythingOnce() async throws {
         try await ReportsServer.run { server in
             let items = (0..<45).map { number in
-                Item(id: "\(number)", text: "number \(number)", at: 1_609_459_200_000 + Int64(number / 4) * 1000, topics: number % 3 == 0 ? ["third"] : [])
+                Item(
+                    id: "\(number)", text: "number \(number)", at: 1_609_459_200_000 + Int64(number / 4) * 1000,
+                    topics: number % 3 == 0 ? ["third"] : [])
             }
             try await server.send(items)
             for (filter, expected) in [("", items), ("&topic=third", items.filter { !$0.topics.isEmpty })] {

@@ -19,7 +19,10 @@ struct ConsumerServiceTests {
         init(before: @escaping @Sendable (_ call: Int) async throws -> Void = { _ in }) { self.before = before }
 
         func handle(_ batches: [PartitionBatch]) async throws {
-            try await before(calls.withLock { $0 += 1; return $0 })
+            try await before(
+                calls.withLock {
+                    $0 += 1; return $0
+                })
             let texts = batches.flatMap { batch in
                 (0..<batch.records.count).map { String(decoding: batch.records.value(at: $0) ?? [], as: UTF8.self) }
             }
@@ -108,7 +111,9 @@ struct ConsumerServiceTests {
         let all = (0..<200).map { "\($0)" }
         let first = Recorder(), second = Recorder()
         try await withRunning(service(platform, first, limit: 5)) {
-            for chunk in stride(from: 0, to: 100, by: 10) { try await append(Array(all[chunk..<chunk + 10]), to: platform) }
+            for chunk in stride(from: 0, to: 100, by: 10) {
+                try await append(Array(all[chunk..<chunk + 10]), to: platform)
+            }
             try await withRunning(service(platform, second, limit: 5)) {
                 for chunk in stride(from: 100, to: 150, by: 10) {
                     try await append(Array(all[chunk..<chunk + 10]), to: platform)

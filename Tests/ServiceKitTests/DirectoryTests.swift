@@ -1,6 +1,6 @@
 import Common
-import ServiceKit
 import SQLiteLog
+import ServiceKit
 import TestKit
 import Testing
 

@@ -10,7 +10,9 @@ import Workspace
 @Suite("Workspaces, connections and streams")
 struct ResourceTests {
     /// A workspace with a polled and a pushed stream.
-    private func made(_ client: TestClient, forum url: String) async throws -> (workspace: String, polled: String, pushed: String) {
+    private func made(_ client: TestClient, forum url: String) async throws -> (
+        workspace: String, polled: String, pushed: String
+    ) {
         let answer = try await client.post(
             "/CreateWorkspace",
             [
@@ -61,7 +63,9 @@ struct ResourceTests {
                 let known = office.directory.current
                 let workspace = try office.workspace(ids.workspace)
                 #expect(workspace.isDeleted && workspace.sealedKey.isEmpty)
-                #expect(known.connections.values.allSatisfy { $0.isDeleted && $0.sealedSecrets == nil && $0.config.isEmpty })
+                #expect(
+                    known.connections.values.allSatisfy { $0.isDeleted && $0.sealedSecrets == nil && $0.config.isEmpty }
+                )
                 #expect(known.streams.values.allSatisfy { $0.status == .deleted && $0.webhookSecrets.isEmpty })
                 for path in ["/v1/workspaces/\(ids.workspace)", "/v1/streams/\(ids.polled)"] {
                     #expect(try await client.get(path).status == 404)
@@ -88,7 +92,8 @@ struct ResourceTests {
                 let record = try office.stream(ids.polled)
                 #expect(record.status == .paused && record.pollEvery == 7200 && record.mapping == ["text": "body"])
                 #expect(try await client.post(path + "/fetch", [:]).status == 409)
-                let back = try await client.send("PATCH", path, ["status": "active", "mapping": .null, "schedule": ["every": "never"]])
+                let back = try await client.send(
+                    "PATCH", path, ["status": "active", "mapping": .null, "schedule": ["every": "never"]])
                 #expect(back.json["mapping"] == .null && back.json["schedule"] == ["every": "never"])
                 #expect(try await client.send("PATCH", path, ["mapping": ["text": ["odd": 1]]]).status == 422)
                 #expect(try await client.send("DELETE", path).status == 204)
@@ -121,7 +126,8 @@ struct ResourceTests {
     func rotateSecret() async throws {
         let office = try await Office()
         try await office.serve { client in
-            let made = try await client.post("/CreateWorkspace", ["name": "x", "feedback_entities": [["connector": "pushed"]]])
+            let made = try await client.post(
+                "/CreateWorkspace", ["name": "x", "feedback_entities": [["connector": "pushed"]]])
             let stream = try #require(made.json["streams"]?.array?.first)
             let id = try #require(stream["stream_id"]?.string)
             for _ in 0..<7 {
@@ -134,7 +140,8 @@ struct ResourceTests {
             #expect(secrets[0].notAfter == nil && secrets[1...].allSatisfy { $0.notAfter != nil })
             _ = try await client.post("/v1/streams/\(id)/webhook-secret", ["overlap_hours": 0])
             #expect(try office.stream(id).webhookSecrets.count == 1)
-            let dictated = try await client.post("/v1/streams/\(id)/webhook-secret", ["webhook_secret": "given-by-them"])
+            let dictated = try await client.post(
+                "/v1/streams/\(id)/webhook-secret", ["webhook_secret": "given-by-them"])
             #expect(!dictated.text.contains("given-by-them"))
         }
     }
@@ -146,7 +153,10 @@ struct ResourceTests {
             try await office.serve { client in
                 let workspace = try await client.post("/v1/workspaces", ["name": "x"]).json["workspace_id"] ?? .null
                 let order: (String) -> JSON = { key in
-                    ["workspace_id": workspace, "connector": "polled", "config": ["base_url": .string(url), "api_key": .string(key)]]
+                    [
+                        "workspace_id": workspace, "connector": "polled",
+                        "config": ["base_url": .string(url), "api_key": .string(key)],
+                    ]
                 }
                 #expect(try await client.post("/v1/connections", order("wrong")).status == 422)
                 let made = try await client.post("/v1/connections", order("right"))
@@ -164,7 +174,9 @@ struct ResourceTests {
                 #expect(stream.status == 201, "\(stream.text)")
                 #expect(stream.json["connection_id"] == made.json["connection_id"])
                 #expect(try await client.send("DELETE", path).status == 409)
-                #expect(try await client.send("DELETE", "/v1/streams/\(stream.json["stream_id"]?.string ?? "")").status == 204)
+                #expect(
+                    try await client.send("DELETE", "/v1/streams/\(stream.json["stream_id"]?.string ?? "")").status
+                        == 204)
                 #expect(try await client.send("DELETE", path).status == 204)
             }
         }
@@ -199,7 +211,10 @@ struct ResourceTests {
             _ = try await client.send("DELETE", "/v1/workspaces/\(id)")
             let entries = try await client.get("/v1/audit").json["entries"]?.array ?? []
             let about = entries.filter { $0["subject"]?.string == id }
-            #expect(Set(about.compactMap { $0["action"]?.string }) == ["workspace.create", "workspace.change", "workspace.delete"])
+            #expect(
+                Set(about.compactMap { $0["action"]?.string }) == [
+                    "workspace.create", "workspace.change", "workspace.delete",
+                ])
             #expect(about.allSatisfy { $0["token_id"]?.string?.hasPrefix("tk_") == true })
         }
     }

@@ -15,7 +15,9 @@ struct WallsTests {
             "/CreateWorkspace",
             [
                 "name": "Mobile",
-                "feedback_entities": [["connector": "polled", "config": ["base_url": .string(url), "api_key": "right"]]],
+                "feedback_entities": [
+                    ["connector": "polled", "config": ["base_url": .string(url), "api_key": "right"]]
+                ],
             ])
         let stream = try #require(made.json["streams"]?.array?.first)
         let token = try await client.post("/v1/tokens", ["scopes": ["manage"]])
@@ -70,7 +72,8 @@ struct WallsTests {
                     let text = try await stranger.get(path).text
                     for id in things.values { #expect(!text.contains(id), "\(path)") }
                 }
-                let workspace = JSON.string(things["workspace"] ?? ""), connection = JSON.string(things["connection"] ?? "")
+                let workspace = JSON.string(things["workspace"] ?? ""),
+                    connection = JSON.string(things["connection"] ?? "")
                 for path in ["/v1/streams", "/v1/connections"] {
                     #expect(try await stranger.get("\(path)?workspace_id=\(things["workspace"] ?? "")").status == 404)
                 }

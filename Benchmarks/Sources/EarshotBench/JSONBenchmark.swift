@@ -6,7 +6,8 @@ import Foundation
 /// The JSON scanner beside a copy of the same bytes and Foundation's decoder.
 struct JSONBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "json", abstract: "Scan and read posts of 1.5 KB: ours, a copy of the bytes, Foundation's decoder.")
+        commandName: "json", abstract: "Scan and read posts of 1.5 KB: ours, a copy of the bytes, Foundation's decoder."
+    )
 
     @Option(help: "How often each way is timed.") var repetitions = 9
 
@@ -18,22 +19,39 @@ struct JSONBenchmark: AsyncParsableCommand {
         var room = [UInt8](repeating: 0, count: posts.map(\.count).max() ?? 0)
         var sink = 0
         let ways: [(name: String, run: () throws -> Void)] = [
-            ("copy of the bytes", {
-                for post in posts { room.withUnsafeMutableBytes { $0.copyBytes(from: post) } }
-                sink &+= Int(room[0])
-            }),
-            ("ours: validate and index", {
-                for post in posts { sink &+= try JSONDocument(parsing: post).root.count }
-            }),
-            ("ours: and read 10 fields", {
-                for post in posts { sink &+= Self.read(try JSONDocument(parsing: post).root) }
-            }),
-            ("JSONDecoder, 10 fields", {
-                for post in encoded { sink &+= try decoder.decode(Post.self, from: post).id }
-            }),
-            ("JSONSerialization", {
-                for post in encoded { sink &+= (try JSONSerialization.jsonObject(with: post) as? [String: Any])?.count ?? 0 }
-            }),
+            (
+                "copy of the bytes",
+                {
+                    for post in posts { room.withUnsafeMutableBytes { $0.copyBytes(from: post) } }
+                    sink &+= Int(room[0])
+                }
+            ),
+            (
+                "ours: validate and index",
+                {
+                    for post in posts { sink &+= try JSONDocument(parsing: post).root.count }
+                }
+            ),
+            (
+                "ours: and read 10 fields",
+                {
+                    for post in posts { sink &+= Self.read(try JSONDocument(parsing: post).root) }
+                }
+            ),
+            (
+                "JSONDecoder, 10 fields",
+                {
+                    for post in encoded { sink &+= try decoder.decode(Post.self, from: post).id }
+                }
+            ),
+            (
+                "JSONSerialization",
+                {
+                    for post in encoded {
+                        sink &+= (try JSONSerialization.jsonObject(with: post) as? [String: Any])?.count ?? 0
+                    }
+                }
+            ),
         ]
         // In turns, so that what else the machine does falls on all alike.
         var seconds = [[Double]](repeating: [], count: ways.count)
@@ -45,7 +63,8 @@ struct JSONBenchmark: AsyncParsableCommand {
             }
         }
         let medians = seconds.map { median($0) / Double(posts.count) }
-        print("\(posts.count) posts of \(bytes / posts.count) bytes, one thread, median of \(repetitions) (\(sink & 1))")
+        print(
+            "\(posts.count) posts of \(bytes / posts.count) bytes, one thread, median of \(repetitions) (\(sink & 1))")
         var table = Table("way", "µs a post", "posts a second", "MB/s", "times JSONDecoder")
         for (way, median) in zip(ways, medians) {
             table.add(

@@ -107,7 +107,9 @@ struct LogBenchmark: AsyncParsableCommand {
         let begun = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
             for task in 0..<tasks {
-                group.addTask { for turn in 0..<count { try await log.append(records[(turn + task) % records.count], to: topic) } }
+                group.addTask {
+                    for turn in 0..<count { try await log.append(records[(turn + task) % records.count], to: topic) }
+                }
             }
             try await group.waitForAll()
         }
@@ -130,7 +132,9 @@ struct LogBenchmark: AsyncParsableCommand {
             var records = RecordBatch()
             let headers: RecordHeaders = ["workspace": "ws_bench", "how": "pull"]
             let value = [UInt8](repeating: 0x78, count: recordBytes - headers.encoded.count - 12)
-            for number in 0..<batch { records.append(key: "key-\(10_000_000 + turn * batch + number)", headers: headers, value: value) }
+            for number in 0..<batch {
+                records.append(key: "key-\(10_000_000 + turn * batch + number)", headers: headers, value: value)
+            }
             return records
         }
     }

@@ -8,7 +8,8 @@ import Foundation
 /// The whole: reviews imported over HTTP, through log, parser with all engines, and store.
 struct PipelineBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pipeline", abstract: "Import reviews through the released binary: rate, parts, memory, freshness.")
+        commandName: "pipeline", abstract: "Import reviews through the released binary: rate, parts, memory, freshness."
+    )
 
     @Option(help: "The binary that `make build` made.") var earshot = ".build/release/earshot"
     @Option(help: "How many reviews.") var count = 200_000
@@ -31,7 +32,8 @@ struct PipelineBenchmark: AsyncParsableCommand {
                     ["connector": "standard_webhook"],
                 ],
             ])
-        guard let workspace = answer["workspace_id"]?.string, let stream = answer["streams"]?[0]?["stream_id"]?.string else {
+        guard let workspace = answer["workspace_id"]?.string, let stream = answer["streams"]?[0]?["stream_id"]?.string
+        else {
             throw BenchmarkFailure(what: "no workspace: \(String(decoding: answer.raw, as: UTF8.self))")
         }
         let begun = ContinuousClock.now
@@ -43,7 +45,9 @@ struct PipelineBenchmark: AsyncParsableCommand {
         let used = server.processorSeconds() - processor
         let memory = server.memory()
 
-        print("\(grouped(Double(count))) \(reviews.isRecorded ? "recorded" : "invented") reviews of \(fixed(reviews.averageBytes, 0)) bytes, two processes on this machine")
+        print(
+            "\(grouped(Double(count))) \(reviews.isRecorded ? "recorded" : "invented") reviews of \(fixed(reviews.averageBytes, 0)) bytes, two processes on this machine"
+        )
         var table = Table("figure", "measured", "wanted")
         table.add("feedback a second, POST to settled", grouped(Double(count) / seconds), "20,000")
         table.add("rows a second accepted (durable)", grouped(Double(count) / sent), "")
@@ -75,7 +79,8 @@ struct PipelineBenchmark: AsyncParsableCommand {
                 next += chunk
                 group.addTask {
                     try await client.send(
-                        "POST", "/v1/streams/\(stream)/imports", query: [("key", "bench"), ("first_row", String(first + 1))],
+                        "POST", "/v1/streams/\(stream)/imports",
+                        query: [("key", "bench"), ("first_row", String(first + 1))],
                         body: body, contentType: "application/x-ndjson")
                 }
             }
@@ -94,17 +99,22 @@ struct PipelineBenchmark: AsyncParsableCommand {
     }
 
     /// From POST to the number in GetInsightReports.
-    private func freshness(workspace: String, stream: JSONValue?, client: APIClient, server: ServerUnderTest) async throws {
+    private func freshness(workspace: String, stream: JSONValue?, client: APIClient, server: ServerUnderTest)
+        async throws
+    {
         guard probes > 0, let url = stream?["webhook_url"]?.string, let secret = stream?["webhook_secret"]?.string,
             let id = stream?["stream_id"]?.string
         else { return }
         var times: [Double] = []
         for number in 1...probes {
-            let delivery = StandardDelivery(id: "msg_\(number)", text: "Probe number \(number) says that the app is fine.", secret: secret)
+            let delivery = StandardDelivery(
+                id: "msg_\(number)", text: "Probe number \(number) says that the app is fine.", secret: secret)
             let begun = ContinuousClock.now
             let response = try await server.transport.send(
                 OutgoingRequest("POST", url, headers: delivery.headers, body: delivery.body))
-            guard response.status == 202 else { throw BenchmarkFailure(what: "a probe was answered \(response.status)") }
+            guard response.status == 202 else {
+                throw BenchmarkFailure(what: "a probe was answered \(response.status)")
+            }
             while true {
                 let report = try await client.json(
                     "GET", "/GetInsightReports",

@@ -28,7 +28,8 @@ struct Reviews {
                     switch name {
                     case "review_id": w.string("\(value.string ?? "")-\(round)")
                     case "steam_id": w.string("\(value.string ?? "")-\(round)")
-                    case "timestamp_created", "timestamp_updated": w.integer((value.int64 ?? 0) - Int64(round) * 8 * 86_400)
+                    case "timestamp_created", "timestamp_updated":
+                        w.integer((value.int64 ?? 0) - Int64(round) * 8 * 86_400)
                     default: w.raw(value.raw)
                     }
                 }
@@ -38,7 +39,8 @@ struct Reviews {
             self.lines = lines
             isRecorded = true
             mapping = [
-                "id": "review_id", "text": "review", "language": "language", "created_at": ["unix": "timestamp_created"],
+                "id": "review_id", "text": "review", "language": "language",
+                "created_at": ["unix": "timestamp_created"],
                 "updated_at": ["unix": "timestamp_updated"], "author_id": "steam_id",
             ]
         } else {
@@ -49,7 +51,8 @@ struct Reviews {
                 w.beginObject()
                 w.member("id", number)
                 w.member("text", item.text)
-                w.member("created_at", item.time.advanced(bySeconds: Double(number / invented.count) * -691_200).description)
+                w.member(
+                    "created_at", item.time.advanced(bySeconds: Double(number / invented.count) * -691_200).description)
                 w.key("author")
                 w.beginObject()
                 w.member("id", "\(item.author.id)-\(number / invented.count)")

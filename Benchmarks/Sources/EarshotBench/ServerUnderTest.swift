@@ -27,7 +27,10 @@ final class ServerUnderTest {
         let begun = ContinuousClock.now
         try process.run()
         while true {
-            if let response = try? await transport.send(OutgoingRequest("GET", url + "/ready")), response.status == 200 { break }
+            if let response = try? await transport.send(OutgoingRequest("GET", url + "/ready")), response.status == 200
+            {
+                break
+            }
             guard process.isRunning, ContinuousClock.now - begun < .seconds(30) else {
                 throw BenchmarkFailure(what: "\(binary) serve did not become ready; is it built?")
             }
@@ -37,7 +40,9 @@ final class ServerUnderTest {
     }
 
     func client(scopes: String = "manage,read,write") throws -> APIClient {
-        let answer = try command(["token", "create", "--data", data, "--account", "Bench", "--scopes", scopes, "--json"])
+        let answer = try command([
+            "token", "create", "--data", data, "--account", "Bench", "--scopes", scopes, "--json",
+        ])
         guard let token = answer["token"]?.string else { throw BenchmarkFailure(what: "no token") }
         return APIClient(server: url, token: Secret(token), transport: transport)
     }
@@ -78,7 +83,8 @@ final class ServerUnderTest {
     func metric(_ name: String) async throws -> [String: Double] {
         let response = try await transport.send(OutgoingRequest("GET", url + "/metrics"))
         var values: [String: Double] = [:]
-        for line in String(decoding: response.body, as: UTF8.self).split(separator: "\n") where line.hasPrefix(name + "{") {
+        for line in String(decoding: response.body, as: UTF8.self).split(separator: "\n")
+        where line.hasPrefix(name + "{") {
             let parts = line.split(separator: "}")
             guard parts.count == 2, let value = Double(parts[1].drop { $0 == " " }) else { continue }
             values[String(parts[0].dropFirst(name.count + 1))] = value

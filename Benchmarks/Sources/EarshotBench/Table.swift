@@ -42,5 +42,6 @@ func fixed(_ value: Double, _ digits: Int) -> String {
     let scaled = Int((value * scale).rounded())
     guard digits > 0 else { return String(scaled) }
     let fraction = String(abs(scaled) % Int(scale))
-    return "\(value < 0 ? "-" : "")\(abs(scaled) / Int(scale))." + String(repeating: "0", count: digits - fraction.count) + fraction
+    return "\(value < 0 ? "-" : "")\(abs(scaled) / Int(scale))."
+        + String(repeating: "0", count: digits - fraction.count) + fraction
 }

@@ -73,7 +73,9 @@ public struct ConformanceKit: Sendable {
             let found = Self.expectation(events, mapper)
             if let expected = test.expected {
                 // In bytes: 2 and 2.0 are one number.
-                if found.json.bytes != expected.json.bytes { failures.append("gave \(found.json.text)\nexpected \(expected.json.text)") }
+                if found.json.bytes != expected.json.bytes {
+                    failures.append("gave \(found.json.text)\nexpected \(expected.json.text)")
+                }
             } else {
                 failures.append("has no `expect`; it gives \(found.json.text)")
             }
@@ -184,7 +186,8 @@ public struct ConformanceKit: Sendable {
             let instance = source.instance?.evaluate(in: scope)?.string
             if id != mapped.externalID || (instance ?? mapped.instance) != mapped.instance {
                 failures.append(
-                    "the source keys it \(instance ?? ""):\(id ?? ""), the mapping \(mapped.instance):\(mapped.externalID)")
+                    "the source keys it \(instance ?? ""):\(id ?? ""), the mapping \(mapped.instance):\(mapped.externalID)"
+                )
             }
         }
         return events
@@ -206,7 +209,8 @@ public struct ConformanceKit: Sendable {
         let otherMapper = try self.mapper(for: other)
         let others = self.events(of: other, otherMapper, &ignored) ?? []
         let own = events.flatMap { mapper.map($0.payload, headers: $0.headers) }
-        if Self.identities(own) != Self.identities(others.flatMap { otherMapper.map($0.payload, headers: $0.headers) }) {
+        if Self.identities(own) != Self.identities(others.flatMap { otherMapper.map($0.payload, headers: $0.headers) })
+        {
             failures.append("its identity differs from that of `\(name)`")
         }
     }

@@ -5,7 +5,8 @@ extension NodeReader {
     mutating func expression(_ node: SourceNode) -> Expression? {
         switch node.value {
         case .scalar(.null), .scalar(.bool):
-            report("an expression is a path, a list of alternatives or a function; write {const: …} for a value", at: node)
+            report(
+                "an expression is a path, a list of alternatives or a function; write {const: …} for a value", at: node)
             return nil
         case .scalar:
             let path = Path(node.text ?? "")
@@ -119,7 +120,8 @@ extension NodeReader {
     }
 
     private mutating func call(_ name: String, _ members: inout Members) -> Expression? {
-        guard let function = Expression.Function(rawValue: name), let value = members.take(name).flatMap({ expression($0) })
+        guard let function = Expression.Function(rawValue: name),
+            let value = members.take(name).flatMap({ expression($0) })
         else { return nil }
         let argument: String? =
             switch function {
@@ -175,7 +177,8 @@ extension NodeReader {
         case "not": return condition(entry.node).map(Condition.not)
         default:
             let hint = Suggestion.nearest(to: entry.key, in: names).map { "did you mean `\($0)`?" }
-            report("there is no test `\(entry.key)`; \(hint ?? "known are \(names.joined(separator: ", "))")", at: entry)
+            report(
+                "there is no test `\(entry.key)`; \(hint ?? "known are \(names.joined(separator: ", "))")", at: entry)
             return nil
         }
     }

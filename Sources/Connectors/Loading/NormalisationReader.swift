@@ -25,7 +25,8 @@ extension NodeReader {
             if let base = known[name] {
                 shape = base
             } else {
-                report("there is no shape `\(name)`; known are \(known.keys.sorted().joined(separator: ", "))", at: like)
+                report(
+                    "there is no shape `\(name)`; known are \(known.keys.sorted().joined(separator: ", "))", at: like)
             }
         }
         shape.name = name

@@ -13,7 +13,9 @@ public struct Specification: Sendable {
     }
 
     public struct Field: Sendable {
-        public enum FieldType: String, Sendable, CaseIterable { case string, url, integer, boolean, date, choice, strings, object }
+        public enum FieldType: String, Sendable, CaseIterable {
+            case string, url, integer, boolean, date, choice, strings, object
+        }
 
         public var name: String
         public var type: FieldType

@@ -15,7 +15,9 @@ enum CharacterReferences {
             result += rest[..<ampersand]
             rest = rest[ampersand...]
             let window = rest.prefix(12)
-            if let end = window.firstIndex(of: ";"), let decoded = character(window[window.index(after: ampersand)..<end]) {
+            if let end = window.firstIndex(of: ";"),
+                let decoded = character(window[window.index(after: ampersand)..<end])
+            {
                 result += decoded
                 rest = rest[rest.index(after: end)...]
             } else {

@@ -51,7 +51,9 @@ struct CompiledField: Sendable {
         self.expression = expression
         places = expression.places
         var paths: [Path] = []
-        _ = expression.mapPaths { paths.append($0); return $0 }
+        _ = expression.mapPaths {
+            paths.append($0); return $0
+        }
         let isOfItem = paths.allSatisfy { $0.slot != nil } && expression.evaluate(in: MappingScope(item: nil)) == nil
         needed = isOfItem ? paths.reduce(0) { $0 | 1 << UInt64(($1.slot ?? 0) & 63) } : 0
     }

@@ -103,10 +103,12 @@ extension Expression.Function {
             }
         case .after: value.string?.parts(around: argument).map { .string(String($0.after)) }
         case .before: value.string?.parts(around: argument).map { .string(String($0.before)) }
-        case .unix: value.double.flatMap { $0.isFinite && abs($0) < 1e12 ? $0 : nil }
-            .map { .instant(Timestamp(milliseconds: Int64(($0 * 1000).rounded()))) }
-        case .unixMilliseconds: value.double.flatMap { $0.isFinite && abs($0) < 1e15 ? $0 : nil }
-            .map { .instant(Timestamp(milliseconds: Int64($0.rounded()))) }
+        case .unix:
+            value.double.flatMap { $0.isFinite && abs($0) < 1e12 ? $0 : nil }
+                .map { .instant(Timestamp(milliseconds: Int64(($0 * 1000).rounded()))) }
+        case .unixMilliseconds:
+            value.double.flatMap { $0.isFinite && abs($0) < 1e15 ? $0 : nil }
+                .map { .instant(Timestamp(milliseconds: Int64($0.rounded()))) }
         case .string: value.string.map(MappedValue.string)
         case .number: value.double.map(MappedValue.double)
         case .host: value.string.flatMap(Address.host).map(MappedValue.string)

@@ -77,7 +77,10 @@ struct Draft: Sendable {
             guard let string = value.string else { return "not a text" }
             text = string
         case .title: title = nonEmpty(value)
-        case .kind: kind = value.string.flatMap { Feedback.Kind(rawValue: $0) ?? Feedback.Kind(rawValue: $0.lowercased()) } ?? .other
+        case .kind:
+            kind =
+                value.string.flatMap { Feedback.Kind(rawValue: $0) ?? Feedback.Kind(rawValue: $0.lowercased()) }
+                ?? .other
         case .format:
             format = value.string.flatMap { MappedItem.Format(rawValue: $0.lowercased()) } ?? .plain
         case .url: url = nonEmpty(value)
@@ -203,7 +206,11 @@ struct Draft: Sendable {
         let names: [String] =
             if value.kind == .array {
                 value.elements.compactMap { element in
-                    if case .value(let object) = element, object.kind == .object { object["name"]?.string } else { element.string }
+                    if case .value(let object) = element, object.kind == .object {
+                        object["name"]?.string
+                    } else {
+                        element.string
+                    }
                 }
             } else {
                 value.string?.split(separator: ",").map { String($0).trimmed } ?? []

@@ -20,7 +20,8 @@ struct AccessTokens: Sendable {
 
     /// Makes a token for an account, and the account if it is new.
     func make(
-        account: String, purpose: String = "command line", scopes: Set<Scope> = [.manage, .read, .write], days: Int = 365
+        account: String, purpose: String = "command line", scopes: Set<Scope> = [.manage, .read, .write],
+        days: Int = 365
     ) async throws -> WorkspaceRole.NewToken {
         try await WorkspaceRole.createToken(
             database: database, vault: vault, account: account, name: purpose, scopes: scopes, days: days)

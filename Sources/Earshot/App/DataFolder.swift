@@ -29,7 +29,8 @@ struct DataFolder: Sendable {
     func masterKey() throws -> [UInt8] {
         let file = path + "/keys/master.key"
         if let text = try? String(contentsOfFile: file, encoding: .utf8) {
-            guard let key = Data(base64Encoded: text.trimmingCharacters(in: .whitespacesAndNewlines)), key.count == 32 else {
+            guard let key = Data(base64Encoded: text.trimmingCharacters(in: .whitespacesAndNewlines)), key.count == 32
+            else {
                 throw SettingsError("master_key", "\(file) does not hold 32 bytes in base 64; restore it from a backup")
             }
             return Array(key)
@@ -48,7 +49,8 @@ struct DataFolder: Sendable {
 
     /// Tells other commands who serves this folder.
     func announce(url: String) throws {
-        try Data(#"{"url":"\#(url)","pid":\#(getpid())}"#.utf8).write(to: URL(fileURLWithPath: serverFile), options: .atomic)
+        try Data(#"{"url":"\#(url)","pid":\#(getpid())}"#.utf8).write(
+            to: URL(fileURLWithPath: serverFile), options: .atomic)
     }
 
     /// The address of the server that has this folder, if it told.

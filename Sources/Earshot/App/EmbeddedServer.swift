@@ -45,7 +45,8 @@ struct EmbeddedServer: Sendable {
     init(settings: Settings, logger: Logger, stoppingOn signals: [UnixSignal] = []) async throws {
         let folder = try DataFolder(settings.data)
         guard let claim = folder.claim() else {
-            throw SettingsError("data", "another server has \(folder.path); stop it, or give another folder with --data")
+            throw SettingsError(
+                "data", "another server has \(folder.path); stop it, or give another folder with --data")
         }
         self.claim = claim
         var settings = settings

@@ -15,6 +15,8 @@ func freePort(on host: String) throws -> Int {
             bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
         }
     }
-    guard isBound else { throw SettingsError("http.port", "no free port at \(host): \(String(cString: strerror(errno)))") }
+    guard isBound else {
+        throw SettingsError("http.port", "no free port at \(host): \(String(cString: strerror(errno)))")
+    }
     return Int(UInt16(bigEndian: address.sin_port))
 }

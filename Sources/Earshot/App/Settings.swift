@@ -56,7 +56,9 @@ struct Settings: Sendable {
                 "log.level", "\(levelName) is none of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         let port = config.int(forKey: "http.port", default: 8080)
-        guard (0...65_535).contains(port) else { throw SettingsError("http.port", "\(port) is not between 0 and 65535") }
+        guard (0...65_535).contains(port) else {
+            throw SettingsError("http.port", "\(port) is not between 0 and 65535")
+        }
         let publicURL = config.string(forKey: "http.public_url")
         if let publicURL, !publicURL.hasPrefix("http://"), !publicURL.hasPrefix("https://") {
             throw SettingsError("http.public_url", "\(publicURL) begins neither with http:// nor with https://")

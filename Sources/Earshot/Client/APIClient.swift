@@ -29,11 +29,14 @@ public struct APIClient: Sendable {
         limits.totalTimeout = .seconds(600)
         limits.stallTimeout = .seconds(120)
         limits.maximumBodyBytes = 256 << 20
-        let all = headers + [("Authorization", "Bearer " + token.reveal())] + (body.isEmpty ? [] : [("Content-Type", contentType)])
+        let all =
+            headers + [("Authorization", "Bearer " + token.reveal())]
+            + (body.isEmpty ? [] : [("Content-Type", contentType)])
         let response: IncomingResponse
         do {
             response = try await transport.send(
-                OutgoingRequest(method, url, headers: all.map { (name: $0.0, value: $0.1) }, body: body, limits: limits))
+                OutgoingRequest(method, url, headers: all.map { (name: $0.0, value: $0.1) }, body: body, limits: limits)
+            )
         } catch {
             throw APIFailure.unreachable(server: server, reason: error.description)
         }
@@ -91,7 +94,8 @@ extension String {
         var text = ""
         for byte in utf8 {
             switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: text.unicodeScalars.append(Unicode.Scalar(byte))
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
+                text.unicodeScalars.append(Unicode.Scalar(byte))
             default: text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
             }
         }

@@ -1,8 +1,8 @@
 public import Common
 public import Engines
-public import ServiceKit
-import Hummingbird
 import HTTPTypes
+import Hummingbird
+public import ServiceKit
 
 /// The service that understands: raw events in, uniform feedback out, dead letters aside.
 public enum ParserRole {

@@ -20,7 +20,8 @@ struct EventRoutes: Sendable {
     private func listen(_ request: Request, _ caller: Caller) throws -> Response {
         let parameters = try Parameters(query: request)
         try parameters.requireOnly(["workspace_id"])
-        let only = try parameters.one("workspace_id") == nil
+        let only =
+            try parameters.one("workspace_id") == nil
             ? nil : parameters.workspace(in: directory.current, for: caller).id
         let last = request.headers[.lastEventID].map(number(in:))
         guard let subscription = live.subscribe(after: last) else {
@@ -84,9 +85,10 @@ struct EventRoutes: Sendable {
                 text += document.lazy.filter { $0 != 0x0A && $0 != 0x0D }
             } else {
                 text += "event: feedback_deleted\ndata: ".utf8
-                text += JSON.object([
-                    "unique_identifier": .string(event.news.id), "workspace_id": .string(workspace.rawValue),
-                ]).bytes
+                text +=
+                    JSON.object([
+                        "unique_identifier": .string(event.news.id), "workspace_id": .string(workspace.rawValue),
+                    ]).bytes
             }
             text += "\n\n".utf8
         }

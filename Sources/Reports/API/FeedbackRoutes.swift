@@ -63,7 +63,8 @@ struct FeedbackRoutes: Sendable {
     private static func place(_ cursor: String) throws -> FeedbackPage.Place {
         let keys = try PageCursor(cursor, count: 2).keys
         guard let timestamp = keys[0].integer, let id = keys[1].string else {
-            throw Problem.badParameter("cursor", "is not one of this list; take `next_cursor` of the last page as it is")
+            throw Problem.badParameter(
+                "cursor", "is not one of this list; take `next_cursor` of the last page as it is")
         }
         return FeedbackPage.Place(timestamp: timestamp, id: id)
     }

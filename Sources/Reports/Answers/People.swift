@@ -64,7 +64,8 @@ struct Emergence {
                 2 * ((Double(count.people) + 0.375).squareRoot() - (expected + 0.375).squareRoot())
                 / (1 + growth).squareRoot()
             guard count.people >= minimumPeople, deviations >= minimumDeviations else { return nil }
-            return Topic(topic: topic, now: count.people, before: before, deviations: (deviations * 100).rounded() / 100)
+            return Topic(
+                topic: topic, now: count.people, before: before, deviations: (deviations * 100).rounded() / 100)
         }.sorted { ($1.deviations, $1.now, $0.topic) < ($0.deviations, $0.now, $1.topic) }
     }
 }

@@ -24,7 +24,8 @@ struct QuoteCandidates: Sendable {
             if list.count == limit, let last = list.last, (strength, timestamp) < (last.strength, last.timestamp) {
                 return
             }
-            let new = candidate ?? Candidate(strength: strength, timestamp: timestamp, id: row.feedback, author: row.author)
+            let new =
+                candidate ?? Candidate(strength: strength, timestamp: timestamp, id: row.feedback, author: row.author)
             candidate = new
             list.insert(new, at: list.firstIndex { Self.isStronger(new, $0) } ?? list.count)
             if list.count > limit { list.removeLast() }

@@ -1,5 +1,6 @@
 import Common
 import ServiceKit
+
 import struct Foundation.TimeZone
 
 extension InsightQuestion {
@@ -57,7 +58,9 @@ extension InsightQuestion {
             ?? zone.instant(ofLocal: (zone.local(to).flooredQuotient(by: day) - 30) * day)
         guard from < to else {
             throw Problem.badParameter(
-                "to", "is not after `from` (\(LocalTime(instant: from, zone: zone))); it is exclusive: for one day send the next")
+                "to",
+                "is not after `from` (\(LocalTime(instant: from, zone: zone))); it is exclusive: for one day send the next"
+            )
         }
         return from..<to
     }

@@ -63,7 +63,8 @@ struct Parameters: Sendable {
         let errors = unknown.map { (at: $0, reason: Suggestion.hint(for: $0, among: known)) }
         throw Problem(
             .badRequest, code: "unknown_parameter",
-            "unknown parameter \(unknown.map { "`\($0)`" }.joined(separator: ", ")): \(errors[0].reason)", errors: errors)
+            "unknown parameter \(unknown.map { "`\($0)`" }.joined(separator: ", ")): \(errors[0].reason)",
+            errors: errors)
     }
 
     /// The only value; nil if there is none.

@@ -27,10 +27,14 @@ public enum InsightReportText {
         var facts = ["\(terminal.heading(Readable.count(totals.feedback))) feedback"]
         facts.append("\(terminal.heading(Readable.count(totals.authors))) people")
         if totals.merged > 0 { facts.append("\(Readable.count(totals.merged)) cross-posts merged") }
-        if let rating = totals.averageRating { facts.append("★ \(terminal.heading(Readable.decimal(rating, digits: 2)))") }
+        if let rating = totals.averageRating {
+            facts.append("★ \(terminal.heading(Readable.decimal(rating, digits: 2)))")
+        }
         if let score = totals.averageScore { facts.append("score \(Readable.signed(score, digits: 2)) of ±10") }
         lines.append("  " + facts.joined(separator: "   "))
-        guard totals.feedback > 0 else { return lines + ["  Nothing was said in this time, or nothing matches the filters."] }
+        guard totals.feedback > 0 else {
+            return lines + ["  Nothing was said in this time, or nothing matches the filters."]
+        }
         lines.append(sentimentBar(totals, terminal))
         return lines
     }
@@ -69,7 +73,8 @@ public enum InsightReportText {
         let each = size == 1 ? report.interval.rawValue : "\(size) \(report.interval.rawValue)s"
         var lines = [terminal.heading("Over time") + terminal.styled("  each column is one \(each)", .dim)]
         if size > 1 { lines[0] = terminal.heading("Over time") + terminal.styled("  each column is \(each)", .dim) }
-        lines.append("  feedback  " + terminal.styled(Terminal.sparkline(volumes, from: 0, to: volumes.max() ?? 0), .cyan))
+        lines.append(
+            "  feedback  " + terminal.styled(Terminal.sparkline(volumes, from: 0, to: volumes.max() ?? 0), .cyan))
         lines.append(
             "  mood      "
                 + terminal.styled(Terminal.sparkline(moods, from: known.min() ?? 0, to: known.max() ?? 0), .yellow))
@@ -104,14 +109,18 @@ public enum InsightReportText {
         let moved = report.topics.map { ($0, $0.feedback - $0.previous) }
             .filter { abs($0.1) > 1 }.sorted { (abs($1.1), $0.0.topic) < (abs($0.1), $1.0.topic) }.prefix(4)
         if !moved.isEmpty {
-            lines.append("  Why: " + moved.map { topic, difference in
-                let mood = topic.netSentiment.map { ", net \(Readable.signed($0, digits: 0))" } ?? ""
-                return "\(topic.topic) \(Readable.signed(Double(difference), digits: 0)) (\(Readable.change(topic.change))\(mood))"
-            }.joined(separator: "; ") + ".")
+            lines.append(
+                "  Why: "
+                    + moved.map { topic, difference in
+                        let mood = topic.netSentiment.map { ", net \(Readable.signed($0, digits: 0))" } ?? ""
+                        return
+                            "\(topic.topic) \(Readable.signed(Double(difference), digits: 0)) (\(Readable.change(topic.change))\(mood))"
+                    }.joined(separator: "; ") + ".")
         }
         return lines.flatMap { line in
             line.count <= terminal.width || line.contains("\u{1B}")
-                ? [line] : Terminal.wrap(line, width: terminal.width - 4).enumerated().map { ($0 == 0 ? "  " : "    ") + $1 }
+                ? [line]
+                : Terminal.wrap(line, width: terminal.width - 4).enumerated().map { ($0 == 0 ? "  " : "    ") + $1 }
         }
     }
 
@@ -119,7 +128,8 @@ public enum InsightReportText {
         guard !report.topics.isEmpty else { return [] }
         let shown = report.topics.prefix(10)
         var table = TextTable(columns: [
-            ("topic", .left), ("feedback", .right), ("people", .right), ("net", .right), ("change", .right), ("", .left),
+            ("topic", .left), ("feedback", .right), ("people", .right), ("net", .right), ("change", .right),
+            ("", .left),
         ])
         let most = Double(shown.map(\.feedback).max() ?? 0)
         for topic in shown {
@@ -158,7 +168,8 @@ public enum InsightReportText {
         report.breakdowns.sorted { $0.key < $1.key }.filter { $0.key != "topic" && !$0.value.isEmpty }
             .enumerated().flatMap { index, breakdown -> [String] in
                 var table = TextTable(columns: [
-                    (breakdown.key.replacing("_", with: " "), .left), ("feedback", .right), ("net", .right), ("", .left),
+                    (breakdown.key.replacing("_", with: " "), .left), ("feedback", .right), ("net", .right),
+                    ("", .left),
                 ])
                 let shown = breakdown.value.prefix(8)
                 let most = Double(shown.map(\.feedback).max() ?? 0)

@@ -15,7 +15,8 @@ struct Person: Hashable, Sendable {
         } else if let id = author.id, !id.isEmpty {
             key = "i\0\(source.name)\0\(source.instance)\0\(id)"
         }
-        if let text = key ?? author.name.flatMap({ $0.isEmpty ? nil : "n\0\(source.name)\0\(source.instance)\0\($0)" }) {
+        if let text = key ?? author.name.flatMap({ $0.isEmpty ? nil : "n\0\(source.name)\0\(source.instance)\0\($0)" })
+        {
             let digest = SHA256.hash(data: Array(text.utf8))
             let bits = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             number = bits == 0 ? 1 : Int64(bitPattern: bits)

@@ -145,7 +145,8 @@ struct SinkTransaction {
         }
         try connection.write(rows.sorted { $0.item.id < $1.item.id }, storedAt: now)
         facts += try moveCrossPosts(&changes)
-        try connection.write(facts.sorted { ($0.workspace, $0.timestamp, $0.feedback) < ($1.workspace, $1.timestamp, $1.feedback) })
+        try connection.write(
+            facts.sorted { ($0.workspace, $0.timestamp, $0.feedback) < ($1.workspace, $1.timestamp, $1.feedback) })
         try connection.apply(changes)
     }
 
@@ -190,7 +191,8 @@ struct SinkTransaction {
         }
         return Fact(
             workspace: item.workspace, timestamp: item.timestamp, feedback: item.id,
-            origin: try words.number(of: Origin(source: feedback.source.name, stream: feedback.source.stream.rawValue).word),
+            origin: try words.number(
+                of: Origin(source: feedback.source.name, stream: feedback.source.stream.rawValue).word),
             language: try words.number(.language, feedback.language), sentiment: feedback.sentiment,
             intent: try words.number(.intent, feedback.intent.rawValue), topics: topics, score: arrival.score,
             rating: arrival.rating, version: try words.number(.version, feedback.productVersion),

@@ -10,7 +10,8 @@ struct Verification {
 
     func run() throws -> [Mismatch] {
         let workspaces = try connection.query(
-            "SELECT DISTINCT workspace FROM fact UNION SELECT DISTINCT workspace FROM rollup") { $0.integer(0) }
+            "SELECT DISTINCT workspace FROM fact UNION SELECT DISTINCT workspace FROM rollup"
+        ) { $0.integer(0) }
         return try workspaces.sorted().flatMap(rollups) + items() + crossPosts()
     }
 

@@ -13,7 +13,8 @@ struct CalendarBuckets: Sendable, Hashable {
     let range: Range<Int64>
 
     /// Cuts a range; throws if there would be more than `limit` buckets.
-    init(_ range: Range<Int64>, by interval: CalendarInterval, in zone: ZoneOffsets, limit: Int) throws(TooManyBuckets) {
+    init(_ range: Range<Int64>, by interval: CalendarInterval, in zone: ZoneOffsets, limit: Int) throws(TooManyBuckets)
+    {
         var cuts = Cuts(from: range.lowerBound, by: interval, in: zone)
         var starts: [Int64] = []
         while let start = cuts.next(), start < range.upperBound {
@@ -93,7 +94,8 @@ extension CivilDate {
         switch interval {
         case .hour, .day: CivilDate(daysSinceEpoch: daysSinceEpoch + 1)
         case .week: CivilDate(daysSinceEpoch: daysSinceEpoch + 7)
-        case .month: month == 12 ? CivilDate(year: year + 1, month: 1, day: 1) : CivilDate(year: year, month: month + 1, day: 1)
+        case .month:
+            month == 12 ? CivilDate(year: year + 1, month: 1, day: 1) : CivilDate(year: year, month: month + 1, day: 1)
         case .quarter:
             month > 9 ? CivilDate(year: year + 1, month: 1, day: 1) : CivilDate(year: year, month: month + 3, day: 1)
         case .year: CivilDate(year: year + 1, month: 1, day: 1)

@@ -1,7 +1,8 @@
 import Common
+import Synchronization
+
 import struct Foundation.Date
 import struct Foundation.TimeZone
-import Synchronization
 
 /// The offsets of a time zone: from which instant on each one holds. All times are in milliseconds.
 struct ZoneOffsets: Sendable, Hashable {

@@ -39,7 +39,9 @@ struct RecordTable {
     }
 
     /// Records of one kind by age, those after `id`, not deleted.
-    func list(_ kind: Kind, account: AccountID?, workspace: WorkspaceID? = nil, after id: String? = nil, limit: Int? = nil)
+    func list(
+        _ kind: Kind, account: AccountID?, workspace: WorkspaceID? = nil, after id: String? = nil, limit: Int? = nil
+    )
         throws -> [DirectoryRecord]
     {
         var sql: SQL = "SELECT body FROM record WHERE kind = \(kind.rawValue) AND is_deleted = 0"

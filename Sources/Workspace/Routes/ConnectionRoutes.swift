@@ -16,7 +16,8 @@ struct ConnectionRoutes: Sendable {
         router.patch("/v1/connections/{connection}") { request, context in try await change(request, context) }
         router.delete("/v1/connections/{connection}") { request, context in try await delete(request, context) }
         router.post("/v1/connections/{connection}/check") { request, context in try await check(request, context) }
-        router.post("/v1/connections/{connection}/discover") { request, context in try await discover(request, context) }
+        router.post("/v1/connections/{connection}/discover") { request, context in try await discover(request, context)
+        }
     }
 
     private func create(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -23,7 +23,8 @@ struct OperatorRoutes: Sendable {
             let body = try BodyObject(document)
             let name = body.string("name", required: true)
             try body.finish()
-            let account = Account(id: .make(at: workspace.role.now()), name: name ?? "", createdAt: workspace.role.now())
+            let account = Account(
+                id: .make(at: workspace.role.now()), name: name ?? "", createdAt: workspace.role.now())
             return { change in
                 let accounts = AccountTable(connection: change.connection)
                 guard try accounts.find(name: account.name) == nil else {
@@ -70,7 +71,8 @@ struct OperatorRoutes: Sendable {
         let vault = workspace.role.vault
         let (id, until) = try await workspace.change(by: caller) { change in
             let until = change.now.advanced(bySeconds: Double(overlap) * 86_400)
-            let signer = try SigningKeys(connection: change.connection, vault: vault).rotate(at: change.now, oldUntil: until)
+            let signer = try SigningKeys(connection: change.connection, vault: vault).rotate(
+                at: change.now, oldUntil: until)
             try AuditTable(connection: change.connection).note(
                 "key.rotate", of: "key_" + signer.id, account: caller.account, by: caller.token, at: change.now,
                 detail: ["old_valid_until": .string(until.description)])

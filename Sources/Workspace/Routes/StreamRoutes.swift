@@ -90,7 +90,8 @@ struct StreamRoutes: Sendable {
         let id = try context.identifier("stream", of: StreamKind.self)
         let before = try await workspace.read { try RecordTable(connection: $0).stream(id, for: caller) }
         let body = try await request.jsonObject()
-        let edit = StreamEdit(body, connector: workspace.role.connectors[before.connector], settings: workspace.settings)
+        let edit = StreamEdit(
+            body, connector: workspace.role.connectors[before.connector], settings: workspace.settings)
         try body.finish()
         let record = try await workspace.change(by: caller) { change in
             let stream = edit.applied(to: try change.records.stream(id, for: caller))

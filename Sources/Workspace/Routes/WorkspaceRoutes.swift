@@ -41,7 +41,8 @@ struct WorkspaceRoutes: Sendable {
         let page = try Page(byID: query)
         let account = try query.account(for: caller)
         let records = try await workspace.read {
-            try RecordTable(connection: $0).list(.workspace, account: account, after: page.afterID, limit: page.limit + 1)
+            try RecordTable(connection: $0).list(
+                .workspace, account: account, after: page.afterID, limit: page.limit + 1)
         }
         let workspaces = records.compactMap { if case .workspace(let record) = $0 { record } else { nil } }
         return .page("workspaces", workspaces, of: page, key: \.id.rawValue, view: \.view)

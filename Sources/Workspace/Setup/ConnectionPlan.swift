@@ -46,7 +46,8 @@ extension ConnectorRegistry {
     func named(by body: BodyObject) -> Manifest? {
         guard let name = body.string("connector", length: 1...100, required: true) else { return nil }
         guard let connector = self[name] else {
-            body.refuse("connector", "there is no connector `\(name)`; known are \(all.map(\.name).joined(separator: ", "))")
+            body.refuse(
+                "connector", "there is no connector `\(name)`; known are \(all.map(\.name).joined(separator: ", "))")
             return nil
         }
         return connector

@@ -32,7 +32,9 @@ struct EntityPlan: Sendable {
         let schedule = body.object("schedule").flatMap { Schedule($0, minimum: settings.minimumPollSeconds) }
 
         let config = connection == nil ? body.settings("config") : connection?.values
-        guard let connector = connection?.connector ?? connectors.named(by: body), let config, let given else { return nil }
+        guard let connector = connection?.connector ?? connectors.named(by: body), let config, let given else {
+            return nil
+        }
         let checked = connector.spec.check(connection: config, stream: given)
         for problem in checked.problems {
             body.refuse("\(problem.place == .connection ? "config" : "entity")/\(problem.field)", problem.reason)
@@ -43,7 +45,8 @@ struct EntityPlan: Sendable {
         pollEvery = schedule == nil && !connector.read.isEmpty ? settings.defaultPollSeconds : schedule?.seconds
 
         if pollEvery != nil, connector.read.isEmpty {
-            body.refuse("schedule", "\(connector.title) is not polled: it is pushed or imported; leave the schedule out")
+            body.refuse(
+                "schedule", "\(connector.title) is not polled: it is pushed or imported; leave the schedule out")
         }
         if backfillSince != nil, connector.read.isEmpty {
             body.refuse("backfill_since", "\(connector.title) is not polled, so there is no past to read; leave it out")
@@ -62,7 +65,10 @@ struct EntityPlan: Sendable {
     }
 
     /// The record of a new stream.
-    func record(_ id: StreamID, connection: ConnectionID, workspace: WorkspaceRecord, secret: Secret?, vault: Vault, at now: Timestamp)
+    func record(
+        _ id: StreamID, connection: ConnectionID, workspace: WorkspaceRecord, secret: Secret?, vault: Vault,
+        at now: Timestamp
+    )
         throws -> StreamRecord
     {
         StreamRecord(

@@ -43,7 +43,8 @@ struct Provider: Sendable {
     /// The entities that the connection could follow.
     func discover(_ connection: ConnectionPlan) async throws(Refusal) -> [Candidate] {
         guard let discovery = connection.connector.discover else {
-            throw Refusal(description: "\(connection.connector.title) cannot list its entities; name the entity yourself")
+            throw Refusal(
+                description: "\(connection.connector.title) cannot list its entities; name the entity yourself")
         }
         let response = try await ask(discovery.request, connection, [:])
         guard let document = try? JSONDocument(parsing: response.body),

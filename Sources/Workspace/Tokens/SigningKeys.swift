@@ -17,7 +17,9 @@ struct SigningKeys {
 
     /// The service's data key, sealed; made when it is first asked for.
     func serviceKey() throws -> String {
-        if let sealed = try connection.first("SELECT sealed FROM service_key WHERE id = 1", { $0.text(0) }) { return sealed }
+        if let sealed = try connection.first("SELECT sealed FROM service_key WHERE id = 1", { $0.text(0) }) {
+            return sealed
+        }
         let sealed = try vault.makeSealedKey()
         try connection.execute("INSERT INTO service_key (id, sealed) VALUES (1, \(sealed))")
         return sealed

@@ -61,10 +61,14 @@ struct FaultyDatabase: Database {
     let faults: Faults
 
     var dialect: Dialect { base.dialect }
-    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value {
+    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+        -> Value
+    {
         try await base.read(body)
     }
-    func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value {
+    func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+        -> Value
+    {
         try faults.edge()
         let faults = faults
         let value = try await base.write { connection in

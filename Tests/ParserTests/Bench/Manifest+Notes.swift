@@ -7,7 +7,8 @@ extension Manifest {
         name: "notes", version: 1, title: "Notes", summary: "For tests.",
         normalise: Normalisation(shapes: [
             .init(
-                name: "several", when: .exists(.path(Path("notes"))), items: "notes", skip: .truthy(.path(Path("spam"))),
+                name: "several", when: .exists(.path(Path("notes"))), items: "notes",
+                skip: .truthy(.path(Path("spam"))),
                 fields: noteFields, custom: noteCustom),
             .init(name: "one", skip: .truthy(.path(Path("spam"))), fields: noteFields, custom: noteCustom),
         ]))

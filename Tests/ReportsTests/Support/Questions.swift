@@ -1,6 +1,6 @@
 import Common
-import ServiceKit
 import SQLiteDatabase
+import ServiceKit
 
 @testable import Reports
 

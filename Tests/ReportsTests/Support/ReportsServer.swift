@@ -15,7 +15,7 @@ import TestKit
 @testable import Reports
 
 #if canImport(FoundationNetworking)
-import FoundationNetworking
+    import FoundationNetworking
 #endif
 
 /// The reports role behind the real HTTP server, fed through a real log.

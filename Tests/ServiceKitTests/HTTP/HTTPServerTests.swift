@@ -1,7 +1,7 @@
 import ByteJSON
 import Common
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import SQLiteLog
 import ServiceKit
 import ServiceLifecycle

@@ -5,7 +5,8 @@ extension DatabaseConformance {
     private static func rows(_ ids: Range<Int>, score: Double = 1) -> BulkRows {
         BulkRows([
             .integers(ids.map(Int64.init)), .optionalTexts(ids.map { $0 % 3 == 0 ? nil : "n\($0)" }),
-            .optionalReals(ids.map { $0 % 5 == 0 ? nil : score }), .blobs(ids.map { [UInt8](repeating: 7, count: $0 % 4) }),
+            .optionalReals(ids.map { $0 % 5 == 0 ? nil : score }),
+            .blobs(ids.map { [UInt8](repeating: 7, count: $0 % 4) }),
         ])
     }
 
@@ -22,7 +23,8 @@ extension DatabaseConformance {
                 var id = 0
                 var isRight = true
                 try connection.forEach("SELECT id, name, score, body FROM item ORDER BY id") { row in
-                    isRight = isRight && row.integer(0) == Int64(id)
+                    isRight =
+                        isRight && row.integer(0) == Int64(id)
                         && row.optionalText(1) == (id % 3 == 0 ? nil : "n\(id)")
                         && row.optionalReal(2) == (id % 5 == 0 ? nil : 1)
                         && row.blob(3).count == id % 4

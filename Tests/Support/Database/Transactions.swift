@@ -91,7 +91,9 @@ extension DatabaseConformance {
             let database = try await bench.withItems()
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for id in 0..<40 {
-                    tasks.addTask { _ = try await database.write { try $0.execute("INSERT INTO item (id) VALUES (\(id))") } }
+                    tasks.addTask {
+                        _ = try await database.write { try $0.execute("INSERT INTO item (id) VALUES (\(id))") }
+                    }
                     tasks.addTask { _ = try await database.count("item") }
                 }
                 try await tasks.waitForAll()

@@ -14,8 +14,10 @@ extension DatabaseConformance {
                     try connection.execute(
                         "INSERT INTO item (id, name, score, body) VALUES (\(id), \(text), \(Double(id) / 3), \(body))")
                 }
-                try connection.execute("INSERT INTO item (id, score) VALUES (\(Int64.max), \(Double.leastNonzeroMagnitude))")
-                try connection.execute("INSERT INTO item (id, score) VALUES (\(Int64.min), \(-Double.greatestFiniteMagnitude))")
+                try connection.execute(
+                    "INSERT INTO item (id, score) VALUES (\(Int64.max), \(Double.leastNonzeroMagnitude))")
+                try connection.execute(
+                    "INSERT INTO item (id, score) VALUES (\(Int64.min), \(-Double.greatestFiniteMagnitude))")
             }
             let found = try await database.read { connection in
                 try connection.query("SELECT id, name, score, body FROM item WHERE name IS NOT NULL ORDER BY id") {
@@ -36,7 +38,8 @@ extension DatabaseConformance {
         DatabaseBehaviour("tells null from empty") { bench in
             let database = try await bench.withItems()
             try await database.write { connection in
-                try connection.execute("INSERT INTO item (id, name, body) VALUES (1, \(String?.none), \([UInt8]?.none))")
+                try connection.execute(
+                    "INSERT INTO item (id, name, body) VALUES (1, \(String?.none), \([UInt8]?.none))")
                 try connection.execute("INSERT INTO item (id, name, body) VALUES (2, \(""), \([UInt8]()))")
             }
             try await database.read { connection in
@@ -54,7 +57,9 @@ extension DatabaseConformance {
         },
         DatabaseBehaviour("takes whatever is interpolated as a value, never as SQL") { bench in
             let database = try await bench.withItems()
-            let attacks = ["'; DROP TABLE item; --", "1 OR 1=1", "\" OR \"\"=\"", "?", "$1", "%", "\\'; DELETE FROM item"]
+            let attacks = [
+                "'; DROP TABLE item; --", "1 OR 1=1", "\" OR \"\"=\"", "?", "$1", "%", "\\'; DELETE FROM item",
+            ]
             try await database.write { connection in
                 for (id, attack) in attacks.enumerated() {
                     try connection.execute("INSERT INTO item (id, name) VALUES (\(id), \(attack))")
@@ -84,7 +89,9 @@ extension DatabaseConformance {
         DatabaseBehaviour("puts SQL together from parts, with the values of all") { bench in
             let database = try await bench.withItems()
             try await database.write { connection in
-                for id in 0..<20 { try connection.execute("INSERT INTO item (id, score) VALUES (\(id), \(Double(id)))") }
+                for id in 0..<20 {
+                    try connection.execute("INSERT INTO item (id, score) VALUES (\(id), \(Double(id)))")
+                }
             }
             let floor: SQL = "score >= \(5.0)"
             var query: SQL = "SELECT id FROM item WHERE \(floor) AND id <> \(7)"
@@ -95,7 +102,9 @@ extension DatabaseConformance {
         },
         DatabaseBehaviour("shows a text's bytes without a copy") { bench in
             let database = try await bench.withItems()
-            try await database.write { try $0.execute("INSERT INTO item (id, name, body) VALUES (1, \("häh"), \([1, 2] as [UInt8]))") }
+            try await database.write {
+                try $0.execute("INSERT INTO item (id, name, body) VALUES (1, \("häh"), \([1, 2] as [UInt8]))")
+            }
             try await database.read { connection in
                 try connection.forEach("SELECT name, body, score FROM item") { row in
                     #expect(row.withBytes(0) { Array($0) } == Array("häh".utf8))
@@ -128,7 +137,8 @@ extension DatabaseConformance {
             #expect(
                 try await database.read { try $0.first("SELECT id FROM item ORDER BY id DESC") { $0.integer(0) } } == 4)
             #expect(
-                try await database.read { try $0.first("SELECT id FROM item WHERE id > \(9)") { $0.integer(0) } } == nil)
+                try await database.read { try $0.first("SELECT id FROM item WHERE id > \(9)") { $0.integer(0) } } == nil
+            )
         },
         DatabaseBehaviour("runs a statement inside the rows of the same statement") { bench in
             let database = try await bench.withItems()
@@ -147,7 +157,9 @@ extension DatabaseConformance {
         },
         DatabaseBehaviour("names the statement that is wrong") { bench in
             let database = try await bench.withItems()
-            await #expect { try await database.read { try $0.query("SELECT nothing FROM item") { $0.text(0) } } } throws: {
+            await #expect {
+                try await database.read { try $0.query("SELECT nothing FROM item") { $0.text(0) } }
+            } throws: {
                 if case DatabaseError.statement(let text, _) = $0 { text.contains("nothing") } else { false }
             }
         },

@@ -109,8 +109,9 @@ extension EventLogConformance {
                 batch.append(key: "b", value: [2], timestamp: Timestamp(milliseconds: before.milliseconds - 5000))
                 try await log.append(batch, to: topic)
                 let records = try await log.all(topic, partition: 0)
-                #expect((before.milliseconds - 1...before.milliseconds + 60_000).contains(
-                    records.timestamp(at: 0).milliseconds))
+                #expect(
+                    (before.milliseconds - 1...before.milliseconds + 60_000).contains(
+                        records.timestamp(at: 0).milliseconds))
                 #expect(records.timestamp(at: 1).milliseconds == before.milliseconds - 5000)
             }
         },
@@ -124,7 +125,9 @@ extension EventLogConformance {
         },
         LogBehaviour("refuses a topic that was not created") { bench in
             try await bench.with { log in
-                _ = await #expect { try await log.append(RecordBatch(numbered: 0..<1), to: bench.topic("other")) } throws: {
+                _ = await #expect {
+                    try await log.append(RecordBatch(numbered: 0..<1), to: bench.topic("other"))
+                } throws: {
                     if case EventLogError.unknownTopic(let name) = $0 { name.hasSuffix("other") } else { false }
                 }
             }

@@ -91,9 +91,10 @@ extension EventLogConformance {
                 try await log.append(RecordBatch([("goes", nil)]), to: topic)
                 try await log.maintain(now: .now)
                 var records = try await log.all(topic, partition: 0)
-                #expect((0..<records.count).contains {
-                    records.keyText(at: $0) == "goes" && records.value(at: $0) == nil
-                })
+                #expect(
+                    (0..<records.count).contains {
+                        records.keyText(at: $0) == "goes" && records.value(at: $0) == nil
+                    })
                 try await log.maintain(now: Timestamp(milliseconds: Timestamp.now.milliseconds + 30 * day))
                 records = try await log.all(topic, partition: 0)
                 #expect((0..<records.count).map { records.keyText(at: $0) } == ["stays"])

@@ -54,7 +54,8 @@ extension EventLogConformance {
             let isClosed = { @Sendable (error: any Error) in
                 if case EventLogError.closed = error { true } else { false }
             }
-            await #expect(performing: { try await log.append(RecordBatch(numbered: 0..<1), to: topic) }, throws: isClosed)
+            await #expect(
+                performing: { try await log.append(RecordBatch(numbered: 0..<1), to: topic) }, throws: isClosed)
             await #expect(performing: { try await log.bounds(of: topic) }, throws: isClosed)
             await #expect(performing: { try await consumer.next(limit: 1, wait: .zero) }, throws: isClosed)
             #expect(await log.health() != .available)

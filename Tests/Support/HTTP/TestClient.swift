@@ -1,7 +1,8 @@
 public import ByteJSON
 import Foundation
+
 #if canImport(FoundationNetworking)
-import FoundationNetworking
+    import FoundationNetworking
 #endif
 
 /// Talks to a server on loopback as any client would.
@@ -42,7 +43,8 @@ public struct TestClient: Sendable {
         return client
     }
 
-    public func send(_ method: String, _ path: String, headers: [String: String] = [:], body: [UInt8]? = nil) async throws
+    public func send(_ method: String, _ path: String, headers: [String: String] = [:], body: [UInt8]? = nil)
+        async throws
         -> Answer
     {
         guard let url = URL(string: base + path) else { throw URLError(.badURL) }
@@ -61,7 +63,9 @@ public struct TestClient: Sendable {
     }
 
     /// Sends JSON.
-    public func send(_ method: String, _ path: String, _ json: JSON, headers: [String: String] = [:]) async throws -> Answer {
+    public func send(_ method: String, _ path: String, _ json: JSON, headers: [String: String] = [:]) async throws
+        -> Answer
+    {
         try await send(
             method, path, headers: headers.merging(["Content-Type": "application/json"]) { given, _ in given },
             body: json.bytes)

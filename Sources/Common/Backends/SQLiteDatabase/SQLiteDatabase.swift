@@ -79,7 +79,8 @@ public final class SQLiteDatabase: Common.Database {
         for migration in ordered {
             try await write { connection in
                 let isApplied = try connection.first(
-                    "SELECT 1 FROM schema_migration WHERE number = \(migration.number)") { _ in true }
+                    "SELECT 1 FROM schema_migration WHERE number = \(migration.number)"
+                ) { _ in true }
                 if isApplied == true { return }
                 try migration.apply(connection)
                 try connection.execute(

@@ -169,7 +169,8 @@ public final class SQLiteLog: EventLog, Service {
                     next &+= 1
                     return Int32(next % count)
                 }
-                return Int32(Partitioner.partition(forKey: arena[entry.start..<entry.start + entry.keyLength], of: count))
+                return Int32(
+                    Partitioner.partition(forKey: arena[entry.start..<entry.start + entry.keyLength], of: count))
             }
         }
     }

@@ -1,4 +1,3 @@
-
 /// An event that was set aside: where, why, and the original, untouched.
 public struct DeadLetter: Sendable, Codable, Hashable {
     /// Where it failed.

@@ -5,11 +5,13 @@ public protocol Database: Sendable {
     var dialect: Dialect { get }
 
     /// Runs `body` on a lent connection that sees one state of the database and cannot write.
-    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value
+    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+        -> Value
 
     /// Runs `body` in one transaction, which is committed durably when it returns and rolled back when it throws.
     @discardableResult
-    func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws -> Value
+    func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+        -> Value
 
     /// Brings the schema up to date; each migration runs once, in its own transaction, in the order of the numbers.
     ///

@@ -74,7 +74,8 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
         }
         /// `(?, ?, …)`; an empty list becomes `(NULL)`, which matches nothing.
         public mutating func appendInterpolation(list values: some Collection<some SQLConvertible>) {
-            text += values.isEmpty ? "(NULL)" : "(" + repeatElement("?", count: values.count).joined(separator: ", ") + ")"
+            text +=
+                values.isEmpty ? "(NULL)" : "(" + repeatElement("?", count: values.count).joined(separator: ", ") + ")"
             bindings += values.map(\.sqlValue)
         }
     }

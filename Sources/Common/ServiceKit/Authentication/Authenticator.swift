@@ -44,7 +44,9 @@ public final class Authenticator: Sendable {
         return fresh.caller
     }
 
-    private func verify(_ token: String, by snapshot: Directory.Snapshot) async throws(AuthenticationFailure) -> Verified {
+    private func verify(_ token: String, by snapshot: Directory.Snapshot) async throws(AuthenticationFailure)
+        -> Verified
+    {
         guard token.utf8.count <= 4096, let header = Self.header(of: token) else { throw .malformed }
         guard header.alg == "EdDSA" else { throw .unacceptableAlgorithm }
         guard let keyID = header.kid, let key = snapshot.keys[keyID] else { throw .unknownKey }

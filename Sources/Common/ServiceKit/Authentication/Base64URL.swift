@@ -1,5 +1,6 @@
-public import struct Foundation.Data
 import Foundation
+
+public import struct Foundation.Data
 
 extension Data {
     /// Decodes base 64 in the URL alphabet without padding.

@@ -1,7 +1,7 @@
 public import Common
 import Crypto
-public import JWTKit
 import Foundation
+public import JWTKit
 
 /// What a token says: a JSON Web Token signed with Ed25519.
 public struct TokenClaims: JWTPayload, Sendable, Hashable {

@@ -1,7 +1,7 @@
 public import Common
+import Foundation
 public import Logging
 public import ServiceLifecycle
-import Foundation
 import Synchronization
 
 /// This process's copy of workspaces, connections, streams, keys and stream states.
@@ -136,9 +136,11 @@ public final class Directory: Service, Sendable {
                         state.snapshot.remove(key: String(decoding: key, as: UTF8.self))
                     }
                 } catch {
-                    logger.error("a record of \(topic) cannot be read and is passed over", metadata: [
-                        "offset": "\(records.offset(at: i))", "error": "\(error)",
-                    ])
+                    logger.error(
+                        "a record of \(topic) cannot be read and is passed over",
+                        metadata: [
+                            "offset": "\(records.offset(at: i))", "error": "\(error)",
+                        ])
                 }
             }
             state.positions[topic] = max(next, state.positions[topic, default: 0])

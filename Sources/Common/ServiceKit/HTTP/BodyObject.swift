@@ -61,7 +61,8 @@ public final class BodyObject {
         guard let value = value(name, required: required) else { return nil }
         guard let text = value.string else { return refused(name, "must be a text") }
         guard length.contains(text.count) else {
-            return refused(name, "must be \(length.lowerBound) to \(length.upperBound) characters long, not \(text.count)")
+            return refused(
+                name, "must be \(length.lowerBound) to \(length.upperBound) characters long, not \(text.count)")
         }
         return text
     }
@@ -141,7 +142,8 @@ public final class BodyObject {
         guard errors.list.isEmpty else {
             throw Problem.unprocessable(
                 errors.list.count == 1
-                    ? "\(errors.list[0].at) \(errors.list[0].reason)" : "\(errors.list.count) things are wrong; see errors",
+                    ? "\(errors.list[0].at) \(errors.list[0].reason)"
+                    : "\(errors.list.count) things are wrong; see errors",
                 errors: errors.list)
         }
     }

@@ -1,10 +1,10 @@
 public import Common
-public import Hummingbird
-public import Logging
-public import ServiceLifecycle
 import HTTPTypes
+public import Hummingbird
 import HummingbirdCore
+public import Logging
 import NIOCore
+public import ServiceLifecycle
 
 /// Where and how the server listens.
 public struct HTTPServerSettings: Sendable {

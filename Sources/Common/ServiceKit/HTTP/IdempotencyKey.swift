@@ -1,6 +1,6 @@
-public import Hummingbird
 import Crypto
 public import HTTPTypes
+public import Hummingbird
 
 /// What makes a creating call safe to repeat: the key that its sender chose, and what exactly was asked.
 public struct IdempotencyKey: Sendable, Hashable {

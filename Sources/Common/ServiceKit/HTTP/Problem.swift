@@ -1,6 +1,6 @@
+import ByteJSON
 public import HTTPTypes
 public import Hummingbird
-import ByteJSON
 import NIOCore
 
 /// An error as `application/problem+json` (RFC 9457): what is wrong, and what to do.
@@ -31,7 +31,9 @@ public struct Problem: Error, Sendable, HTTPResponseError {
     public static func badRequest(_ detail: String, errors: [(at: String, reason: String)] = []) -> Problem {
         Problem(.badRequest, code: "bad_request", detail, errors: errors)
     }
-    public static func unauthorized(_ detail: String) -> Problem { Problem(.unauthorized, code: "unauthorized", detail) }
+    public static func unauthorized(_ detail: String) -> Problem {
+        Problem(.unauthorized, code: "unauthorized", detail)
+    }
     public static func forbidden(_ detail: String) -> Problem { Problem(.forbidden, code: "forbidden", detail) }
     public static func notFound(_ detail: String) -> Problem { Problem(.notFound, code: "not_found", detail) }
     public static func conflict(_ detail: String) -> Problem { Problem(.conflict, code: "conflict", detail) }

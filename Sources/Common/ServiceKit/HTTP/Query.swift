@@ -1,6 +1,6 @@
 public import Common
-public import Hummingbird
 import Foundation
+public import Hummingbird
 
 /// The parameters of a request's query, decoded, each at most once.
 public struct Query: Sendable {
@@ -72,7 +72,9 @@ public struct Query: Sendable {
     /// A typed identifier.
     public func identifier<Kind>(_ name: String, of kind: Kind.Type = Kind.self) throws -> Identifier<Kind>? {
         guard let text = self[name] else { return nil }
-        guard let value = Identifier<Kind>(text) else { throw invalid(name, "must look like \(Kind.prefix)…, not `\(text)`") }
+        guard let value = Identifier<Kind>(text) else {
+            throw invalid(name, "must look like \(Kind.prefix)…, not `\(text)`")
+        }
         return value
     }
 
@@ -84,7 +86,8 @@ public struct Query: Sendable {
 
     private func invalid(_ name: String, _ reason: String) -> Problem {
         Problem(
-            .badRequest, code: "invalid_parameter", "parameter `\(name)` \(reason)", errors: [(at: name, reason: reason)])
+            .badRequest, code: "invalid_parameter", "parameter `\(name)` \(reason)",
+            errors: [(at: name, reason: reason)])
     }
 }
 

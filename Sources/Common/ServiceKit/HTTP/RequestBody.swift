@@ -1,7 +1,7 @@
 public import ByteJSON
-public import Hummingbird
 import Foundation
 import HTTPTypes
+public import Hummingbird
 import NIOCore
 
 extension Request {
@@ -45,7 +45,9 @@ extension Request {
     ///
     /// - Parameter members: The names that the object may have; nil does not look.
     /// - Throws: ``Problem`` 400 with a JSON pointer to what is wrong.
-    public func decode<Value: Decodable>(_ type: Value.Type = Value.self, members: [String]? = nil, limit: Int = 1 << 20)
+    public func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, members: [String]? = nil, limit: Int = 1 << 20
+    )
         async throws -> Value
     {
         let document = try await json(limit: limit)

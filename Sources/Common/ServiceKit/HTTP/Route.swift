@@ -1,5 +1,5 @@
-public import Hummingbird
 public import HTTPTypes
+public import Hummingbird
 import Synchronization
 
 /// A method and a path pattern that the server answers: `GET /v1/streams/{stream}`.

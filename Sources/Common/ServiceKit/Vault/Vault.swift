@@ -59,7 +59,8 @@ public enum VaultError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .badMasterKey(let bytes): "the master key must be 32 bytes long, this one has \(bytes)"
-        case .cannotOpen: "a sealed value was sealed with another key, or was changed; restore the master key it was made with"
+        case .cannotOpen:
+            "a sealed value was sealed with another key, or was changed; restore the master key it was made with"
         }
     }
 }

@@ -25,7 +25,8 @@ struct CheckConfigCommand: AsyncParsableCommand {
             ]
             if json {
                 let data = try JSONSerialization.data(
-                    withJSONObject: Dictionary(uniqueKeysWithValues: shown), options: [.sortedKeys, .withoutEscapingSlashes])
+                    withJSONObject: Dictionary(uniqueKeysWithValues: shown),
+                    options: [.sortedKeys, .withoutEscapingSlashes])
                 print(String(decoding: data, as: UTF8.self))
             } else {
                 for (name, value) in shown { print(name.padding(toLength: 24, withPad: " ", startingAt: 0) + value) }

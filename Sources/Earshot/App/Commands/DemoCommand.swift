@@ -16,7 +16,7 @@ struct DemoCommand: AsyncParsableCommand {
             Plays an invented product's customers: a forum is read page by page, an issue tracker's webhooks arrive
             signed, reviews and a survey come from files. Then it stays up, for you to ask.
 
-            earshot demo --corpus shared/fixtures/corpus     plays recorded feedback instead
+            earshot demo --corpus ./recorded                 plays recorded feedback instead
             earshot demo --live https://forum.example.org    follows a public Discourse forum
             earshot demo --once --json                       ends with the figures as JSON
             """)
@@ -90,7 +90,8 @@ struct DemoCommand: AsyncParsableCommand {
             let exact = outcome.checks.filter { $0.tolerance == 0 }
             print(
                 "\(exact.filter(\.holds).count) of \(exact.count) counts equal the truth of the invented world; "
-                    + "\(outcome.checks.filter(\.holds).count) of \(outcome.checks.count) figures hold with the engines' own.")
+                    + "\(outcome.checks.filter(\.holds).count) of \(outcome.checks.count) figures hold with the engines' own."
+            )
         }
     }
 

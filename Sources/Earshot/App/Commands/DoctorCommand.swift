@@ -9,7 +9,8 @@ import Workspace
 /// `earshot doctor`: whether the books balance and the parts are well.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Check that every accepted item is accounted for, and that all parts are well.",
+        commandName: "doctor",
+        abstract: "Check that every accepted item is accounted for, and that all parts are well.",
         discussion: """
             Example: earshot doctor --data ./data --json
             Works whether or not a server has the data folder. Exit code 1 says that something is wrong.
@@ -43,10 +44,12 @@ struct DoctorCommand: AsyncParsableCommand {
             return diagnosis
         }
         guard let url = folder.announcedURL() else {
-            throw SettingsError("data", "a server has \(folder.path) and does not say where it listens; try again in a moment")
+            throw SettingsError(
+                "data", "a server has \(folder.path) and does not say where it listens; try again in a moment")
         }
         let client = APIClient(
-            server: url, token: try await AccessTokens(settings: settings, folder: folder).make(
+            server: url,
+            token: try await AccessTokens(settings: settings, folder: folder).make(
                 account: WorkspaceRole.firstAccount, purpose: "doctor", scopes: [.admin], days: 1
             ).token,
             transport: Assembly.clientTransport())
@@ -64,7 +67,8 @@ extension Diagnosis {
         if let books = object["books"] as? [String: Any] { object.merge(books) { mine, _ in mine } }
         object["healthy"] = isHealthy
         return String(
-            decoding: try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes]),
+            decoding: try JSONSerialization.data(
+                withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes]),
             as: UTF8.self)
     }
 
@@ -74,13 +78,16 @@ extension Diagnosis {
             ("merged", books.merged), ("filtered", books.filtered), ("dead", books.dead), ("in flight", books.inFlight),
         ]
         var lines = rows.map { name, count in
-            name.padding(toLength: 12, withPad: " ", startingAt: 0) + String(repeating: " ", count: max(0, 12 - String(count).count)) + String(count)
+            name.padding(toLength: 12, withPad: " ", startingAt: 0)
+                + String(repeating: " ", count: max(0, 12 - String(count).count)) + String(count)
         }
         lines.append(books.balanced ? "one in, exactly one out: the books balance" : "THE BOOKS DO NOT BALANCE")
         lines += books.disagreements.map { "  - " + $0 }
         if !log.available { lines.append("the event log takes nothing: \(log.reason ?? "unknown")") }
         if let mismatches {
-            lines.append(mismatches.isEmpty ? "every rollup equals its rows" : "\(mismatches.count) ROLLUPS DIFFER FROM THEIR ROWS")
+            lines.append(
+                mismatches.isEmpty
+                    ? "every rollup equals its rows" : "\(mismatches.count) ROLLUPS DIFFER FROM THEIR ROWS")
             lines += mismatches.prefix(10).map { "  - \($0)" }
         }
         lines.append("\(workspaces) workspaces, \(streams) streams")

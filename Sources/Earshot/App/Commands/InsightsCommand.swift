@@ -38,7 +38,8 @@ struct InsightsCommand: AsyncParsableCommand {
             if json { return print(String(decoding: answer.body, as: UTF8.self)) }
             let report = try JSONDecoder().decode(InsightReport.self, from: Data(answer.body))
             let width = ProcessInfo.processInfo.terminalWidth
-            print(InsightReportText.render(report, width: min(width, 110), colour: !plain && isatty(STDOUT_FILENO) == 1))
+            print(
+                InsightReportText.render(report, width: min(width, 110), colour: !plain && isatty(STDOUT_FILENO) == 1))
         }
     }
 

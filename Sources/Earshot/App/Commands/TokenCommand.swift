@@ -53,7 +53,8 @@ struct TokenCommand: AsyncParsableCommand {
             let names = scopes.split(separator: ",").map { $0.trimmingPrefix(" ") }
             let known = try names.map { name in
                 guard let scope = Scope(rawValue: String(name)) else {
-                    throw ValidationError("no scope \(name); there are \(Scope.allCases.map(\.rawValue).joined(separator: ", "))")
+                    throw ValidationError(
+                        "no scope \(name); there are \(Scope.allCases.map(\.rawValue).joined(separator: ", "))")
                 }
                 return scope
             }

@@ -30,7 +30,10 @@ struct TraceCommand: AsyncParsableCommand {
             ("revision", "\(trace.revision), contents \(trace.contentHash)"), ("stream", trace.streamID?.rawValue),
             ("connector", trace.connector), ("came by", trace.how),
             ("engines", trace.engines.isEmpty ? nil : trace.engines.joined(separator: ", ")),
-            ("raw event", trace.raw.map { "\($0.topic), partition \($0.partition), offset \($0.offset), item \($0.item)" }),
+            (
+                "raw event",
+                trace.raw.map { "\($0.topic), partition \($0.partition), offset \($0.offset), item \($0.item)" }
+            ),
         ]
         let steps = trace.steps.map { ($0.step, Optional($0.at.description)) }
         return (facts + steps).compactMap { name, value in

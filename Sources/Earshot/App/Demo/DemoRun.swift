@@ -104,7 +104,8 @@ struct DemoRun: Sendable {
             checks = Truth(of: world, connector: \.connector).check(books: books, report: daily)
         }
         return Outcome(
-            workspace: workspace, books: books, seconds: seconds, report: report, story: story, checks: checks, url: url, token: token)
+            workspace: workspace, books: books, seconds: seconds, report: report, story: story, checks: checks,
+            url: url, token: token)
     }
 
     private func isLongSpan(_ span: (from: String, to: String)) -> Bool { span.from.prefix(4) < span.to.prefix(4) }
@@ -125,18 +126,22 @@ struct DemoRun: Sendable {
                 ("survey answers from a file", count(world, .survey)),
             ])
             try await withThrowingTaskGroup(of: Void.self) { group in
-                if let stream = stage.streams[.repository], let url = stream.webhookURL, let secret = stream.webhookSecret {
+                if let stream = stage.streams[.repository], let url = stream.webhookURL,
+                    let secret = stream.webhookSecret
+                {
                     group.addTask {
                         _ = try await play.post(github, to: url, sign: { $0.signedForGitHub(secret: secret) }) {
                             screen.advance(1, by: $0)
                         }
                         // a sender that heard no answer sends again: known by the delivery's id, taken in once
-                        _ = try await play.post(Array(github.suffix(200)), to: url, sign: { $0.signedForGitHub(secret: secret) })
+                        _ = try await play.post(
+                            Array(github.suffix(200)), to: url, sign: { $0.signedForGitHub(secret: secret) })
                     }
                 }
                 if let stream = stage.streams[.form], let url = stream.webhookURL, let secret = stream.webhookSecret {
                     group.addTask {
-                        _ = try await play.post(form, to: url, sign: { $0.signedByStandard(secret: secret, at: .now) }) {
+                        _ = try await play.post(form, to: url, sign: { $0.signedByStandard(secret: secret, at: .now) })
+                        {
                             screen.advance(2, by: $0)
                         }
                     }
@@ -144,7 +149,8 @@ struct DemoRun: Sendable {
                 if let stream = stage.streams[.store] {
                     group.addTask {
                         try await play.importFile(
-                            store, to: stream.id, key: "reviews.jsonl", contentType: "application/x-ndjson", hasHeader: false
+                            store, to: stream.id, key: "reviews.jsonl", contentType: "application/x-ndjson",
+                            hasHeader: false
                         ) { screen.advance(3, by: $0) }
                     }
                 }
@@ -176,15 +182,20 @@ struct DemoRun: Sendable {
         world.items.lazy.filter { $0.channel == channel }.count
     }
 
-    private func play(_ corpus: Corpus, with play: Play, client: APIClient, on server: EmbeddedServer) async throws -> String {
+    private func play(_ corpus: Corpus, with play: Play, client: APIClient, on server: EmbeddedServer) async throws
+        -> String
+    {
         try await withForum(corpus.forum) { address, _ in
             let stage = try await play.makeCorpusWorkspace(forum: address, since: corpus.span.lowerBound)
             screen.begin([
-                ("forum posts, read page by page", corpus.forum.postCount), ("issue tracker webhooks", corpus.issues.count),
+                ("forum posts, read page by page", corpus.forum.postCount),
+                ("issue tracker webhooks", corpus.issues.count),
                 ("game reviews from a file", corpus.reviewCount),
             ])
             try await withThrowingTaskGroup(of: Void.self) { group in
-                if let stream = stage.streams[.repository], let url = stream.webhookURL, let secret = stream.webhookSecret {
+                if let stream = stage.streams[.repository], let url = stream.webhookURL,
+                    let secret = stream.webhookSecret
+                {
                     group.addTask {
                         _ = try await play.post(corpus.issues, to: url, sign: { $0.signedForGitHub(secret: secret) }) {
                             screen.advance(1, by: $0)
@@ -221,7 +232,8 @@ struct DemoRun: Sendable {
                     ]
                 ],
             ])
-        guard let workspace = answer["workspace_id"]?.string, let stream = answer["streams"]?[0]?["stream_id"]?.string else {
+        guard let workspace = answer["workspace_id"]?.string, let stream = answer["streams"]?[0]?["stream_id"]?.string
+        else {
             throw PlayError(what: "CreateWorkspace named no stream")
         }
         screen.begin([("posts of \(forum)", 0)])
@@ -231,7 +243,8 @@ struct DemoRun: Sendable {
 
     // MARK: - the parts
 
-    private func withForum(_ forum: Forum, _ body: @escaping @Sendable (String, ForumServer) async throws -> String) async throws
+    private func withForum(_ forum: Forum, _ body: @escaping @Sendable (String, ForumServer) async throws -> String)
+        async throws
         -> String
     {
         let forumServer = ForumServer(forum)
@@ -272,7 +285,9 @@ struct DemoRun: Sendable {
         while true {
             let books = try await Diagnosis(server.platform, deep: false).books
             if books.atRest, books.inFlight == 0 { return books }
-            if !books.balanced { throw PlayError(what: "the books do not balance: \(books.disagreements.joined(separator: "; "))") }
+            if !books.balanced {
+                throw PlayError(what: "the books do not balance: \(books.disagreements.joined(separator: "; "))")
+            }
             try await Task.sleep(for: .milliseconds(20))
         }
     }

@@ -63,7 +63,8 @@ final class DemoScreen: Sendable {
             let filled = Int(share * 30)
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
             let count = row.total > 0 ? "\(row.done)/\(row.total)" : "\(row.done)"
-            text += "\u{1B}[2K  " + row.name.padding(toLength: 34, withPad: " ", startingAt: 0) + bar + " " + count + "\n"
+            text +=
+                "\u{1B}[2K  " + row.name.padding(toLength: 34, withPad: " ", startingAt: 0) + bar + " " + count + "\n"
         }
         state.isDrawn = true
         write(text)

@@ -32,7 +32,8 @@ struct Diagnosis: Sendable, Codable, Hashable {
         let raw = try await platform.log.bounds(of: .raw)
         books = Books(
             reports: ledgers.total,
-            feedbackLag: feedback.reduce(0) { $0 + max(0, $1.end - positions[$1.partition, default: 0]) }, parser: parser,
+            feedbackLag: feedback.reduce(0) { $0 + max(0, $1.end - positions[$1.partition, default: 0]) },
+            parser: parser,
             rawEnds: Dictionary(uniqueKeysWithValues: raw.map { ($0.partition, $0.end) }))
         var records: [String: Int64] = [:]
         for topic in Topic.all {

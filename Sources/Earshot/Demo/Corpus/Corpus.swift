@@ -26,7 +26,8 @@ public struct Corpus: Sendable {
     public init(folder: String) throws {
         let names: [String]
         do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".jsonl.gz") }.sorted()
+            names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".jsonl.gz") }
+                .sorted()
         } catch {
             throw PlayError(what: "cannot read the folder \(folder): \(error.localizedDescription)")
         }
@@ -39,7 +40,9 @@ public struct Corpus: Sendable {
         }
         guard let first = reader.first, let last = reader.last else {
             throw PlayError(
-                what: "no recorded feedback in \(folder); it takes discourse_*.jsonl.gz, github_*.jsonl.gz and steam_*.jsonl.gz")
+                what:
+                    "no recorded feedback in \(folder); it takes discourse_*.jsonl.gz, github_*.jsonl.gz and steam_*.jsonl.gz"
+            )
         }
         forum = Forum(posts: reader.posts, titles: reader.titles)
         issues = reader.issues
@@ -84,7 +87,9 @@ private struct CorpusReader {
         if name.hasPrefix("steam_") {
             reviews += line + [0x0A]
             reviewCount += 1
-            if let seconds = try JSONDocument(parsing: line).root["timestamp_created"]?.int64 { see(Timestamp(seconds: seconds)) }
+            if let seconds = try JSONDocument(parsing: line).root["timestamp_created"]?.int64 {
+                see(Timestamp(seconds: seconds))
+            }
         } else if name.hasPrefix("github_") {
             let issue = try JSONDocument(parsing: line).root
             if issue["pull_request"] != nil { pullRequestCount += 1 }
@@ -108,7 +113,8 @@ private struct CorpusReader {
             posts.append(
                 Forum.Post(
                     id: Int(id), topic: Int(topic), number: Int(post["post_number"]?.int64 ?? 1), createdAt: time,
-                    json: Array(post.raw), text: post["cooked"]?.string ?? "", username: post["username"]?.string ?? ""))
+                    json: Array(post.raw), text: post["cooked"]?.string ?? "", username: post["username"]?.string ?? "")
+            )
         }
     }
 

@@ -87,7 +87,7 @@ public struct Play: Sendable {
                     .forum,
                     [
                         "connector": "discourse", "name": "Forum",
-                    "config": ["base_url": .string(forum)], "entity": [:],
+                        "config": ["base_url": .string(forum)], "entity": [:],
                         "schedule": ["every": "15m"], "backfill_since": .string(String(since.description.prefix(10))),
                     ]
                 ),
@@ -171,7 +171,9 @@ public struct Play: Sendable {
         }
     }
 
-    private func post(_ delivery: Delivery, to url: String, sign: @Sendable (Delivery) -> Delivery) async throws -> Answers {
+    private func post(_ delivery: Delivery, to url: String, sign: @Sendable (Delivery) -> Delivery) async throws
+        -> Answers
+    {
         var answers = Answers()
         while true {
             let signed = sign(delivery)
@@ -192,7 +194,9 @@ public struct Play: Sendable {
                     try await Task.sleep(for: .seconds(response["Retry-After"].flatMap { Double($0) } ?? 0.2))
                 default:
                     throw PlayError(
-                        what: "a delivery was answered \(response.status): \(String(decoding: response.body, as: UTF8.self))")
+                        what:
+                            "a delivery was answered \(response.status): \(String(decoding: response.body, as: UTF8.self))"
+                    )
                 }
             } catch let error as HTTPTransportError {
                 guard error.isTransient else { throw error }

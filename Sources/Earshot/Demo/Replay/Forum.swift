@@ -35,7 +35,8 @@ public struct Forum: Sendable {
             topics[
                 post.topic,
                 default: Topic(
-                    id: post.topic, title: titles[post.topic] ?? "Topic \(post.topic)", createdAt: post.createdAt, posts: [])
+                    id: post.topic, title: titles[post.topic] ?? "Topic \(post.topic)", createdAt: post.createdAt,
+                    posts: [])
             ].posts.append(index)
         }
         let all = posts

@@ -1,7 +1,7 @@
 import ByteJSON
 public import Common
-public import Hummingbird
 import HTTPTypes
+public import Hummingbird
 import Logging
 import NIOCore
 public import ServiceLifecycle
@@ -38,7 +38,8 @@ public final class ForumServer: Service {
         router.get("/search.json") { request, _ in
             try self.answer(request, isSearch: true) {
                 self.forum.search(
-                    String(request.uri.queryParameters["q"] ?? ""), page: Int(request.uri.queryParameters["page"] ?? "1") ?? 1)
+                    String(request.uri.queryParameters["q"] ?? ""),
+                    page: Int(request.uri.queryParameters["page"] ?? "1") ?? 1)
             }
         }
         router.get("/posts.json") { request, _ in
@@ -60,7 +61,9 @@ public final class ForumServer: Service {
         }
         for route in ["/site.json", "/about.json", "/site/basic-info.json"] {
             router.get(RouterPath(route)) { request, _ in
-                try self.answer(request) { Array(#"{"title":"Lanternfish forum","categories":[],"about":{"title":"Lanternfish forum"}}"#.utf8) }
+                try self.answer(request) {
+                    Array(#"{"title":"Lanternfish forum","categories":[],"about":{"title":"Lanternfish forum"}}"#.utf8)
+                }
             }
         }
         // What the other sources are checked against before a workspace is made.
@@ -84,7 +87,8 @@ public final class ForumServer: Service {
         context.parameters.get("name").flatMap { Int($0.prefix { $0 != "." }) }
     }
 
-    private func answer(_ request: Request, isSearch: Bool = false, _ body: () throws -> [UInt8]?) rethrows -> Response {
+    private func answer(_ request: Request, isSearch: Bool = false, _ body: () throws -> [UInt8]?) rethrows -> Response
+    {
         let number = answered.withLock { count in
             count += 1
             return count
@@ -96,7 +100,8 @@ public final class ForumServer: Service {
         guard let bytes = try body() else {
             return Self.json(
                 isSearch ? .badRequest : .notFound,
-                Array(#"{"errors":["The requested URL or resource could not be found."],"error_type":"not_found"}"#.utf8))
+                Array(
+                    #"{"errors":["The requested URL or resource could not be found."],"error_type":"not_found"}"#.utf8))
         }
         return Self.json(.ok, bytes)
     }
@@ -104,12 +109,15 @@ public final class ForumServer: Service {
     /// The three ways in which Discourse says "later".
     private static func refusal(_ number: Int, isSearch: Bool) -> Response {
         if isSearch {
-            return json(.tooManyRequests, Array(#"{"failed":"FAILED","message":"You are searching too quickly."}"#.utf8))
+            return json(
+                .tooManyRequests, Array(#"{"failed":"FAILED","message":"You are searching too quickly."}"#.utf8))
         }
         if number % 2 == 0 {
             var response = json(
                 .tooManyRequests,
-                Array(#"{"errors":["Slow down"],"error_type":"rate_limit","extras":{"wait_seconds":1,"time_left":"1 second"}}"#.utf8))
+                Array(
+                    #"{"errors":["Slow down"],"error_type":"rate_limit","extras":{"wait_seconds":1,"time_left":"1 second"}}"#
+                        .utf8))
             response.headers[.retryAfter] = "1"
             return response
         }

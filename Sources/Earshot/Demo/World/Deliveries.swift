@@ -54,7 +54,8 @@ extension World {
             w.endObject()
             w.endObject()
             return Delivery(
-                body: w.bytes, headers: [("Content-Type", "application/json"), ("webhook-id", "msg_\(item.externalID)")])
+                body: w.bytes,
+                headers: [("Content-Type", "application/json"), ("webhook-id", "msg_\(item.externalID)")])
         }
     }
 

@@ -69,7 +69,8 @@ struct Phrases: Sendable {
         ],
         details: [
             "It started about {n} days ago.", "This is with {n} notes in the notebook.",
-            "I tried it {n} times on my {device}.", "Version {version} here.", "My colleague with {n} notes sees the same.",
+            "I tried it {n} times on my {device}.", "Version {version} here.",
+            "My colleague with {n} notes sees the same.",
             "I counted {n} of them.",
         ],
         closers: ["That is all I wanted to say today.", "Ask me if you need to know more.", "My case number is {n}."])
@@ -78,7 +79,10 @@ struct Phrases: Sendable {
         openers: ["Ich benutze Lanternfish seit {n} Tagen.", "Auf meinem {device} mit {n} Notizen."],
         sayings: [
             .sync: [
-                (.negative, "Die Synchronisierung ist seit dem Update kaputt und meine Notizen fehlen auf dem anderen Gerät."),
+                (
+                    .negative,
+                    "Die Synchronisierung ist seit dem Update kaputt und meine Notizen fehlen auf dem anderen Gerät."
+                ),
                 (.negative, "Das Synchronisieren schlägt jedes Mal mit einem Fehler fehl, das ist wirklich ärgerlich."),
             ],
             .crash: [
@@ -86,7 +90,12 @@ struct Phrases: Sendable {
                 (.negative, "Ständige Abstürze seit {version}, völlig unbrauchbar und sehr ärgerlich."),
             ],
             .pricing: [(.negative, "Das neue Abo ist viel zu teuer und ich möchte mein Geld zurück.")],
-            .login: [(.negative, "Ich kann mich nicht mehr anmelden und das Passwort wird nicht zurückgesetzt, sehr schlecht.")],
+            .login: [
+                (
+                    .negative,
+                    "Ich kann mich nicht mehr anmelden und das Passwort wird nicht zurückgesetzt, sehr schlecht."
+                )
+            ],
             .performance: [(.negative, "Alles ist furchtbar langsam und der Akku ist schnell leer, echt schlecht.")],
             .design: [(.positive, "Die neue Oberfläche ist wunderschön und sehr übersichtlich, tolle Arbeit.")],
             .request: [(.neutral, "Bitte fügt eine Möglichkeit hinzu, Notizen als Textdatei zu exportieren.")],
@@ -96,13 +105,18 @@ struct Phrases: Sendable {
             ],
             .question: [(.neutral, "Wie kann ich ein Notizbuch in ein anderes Konto verschieben?")],
         ],
-        details: ["Es begann vor etwa {n} Tagen.", "Ich habe es {n} Mal auf meinem {device} versucht.", "Es sind {n} Notizen."],
+        details: [
+            "Es begann vor etwa {n} Tagen.", "Ich habe es {n} Mal auf meinem {device} versucht.",
+            "Es sind {n} Notizen.",
+        ],
         closers: ["Mehr wollte ich heute nicht sagen.", "Meine Vorgangsnummer ist {n}."])
 
     static let spanish = Phrases(
         openers: ["Uso Lanternfish desde hace {n} días.", "En mi {device} con {n} notas."],
         sayings: [
-            .sync: [(.negative, "La sincronización está rota desde la actualización y mis notas no aparecen, es horrible.")],
+            .sync: [
+                (.negative, "La sincronización está rota desde la actualización y mis notas no aparecen, es horrible.")
+            ],
             .crash: [(.negative, "La aplicación se cierra sola al abrirla, es terrible y muy molesto.")],
             .pricing: [(.negative, "La nueva suscripción es demasiado cara y quiero un reembolso, muy mala decisión.")],
             .login: [(.negative, "No puedo iniciar sesión y el correo para la contraseña nunca llega, pésimo.")],
@@ -118,9 +132,13 @@ struct Phrases: Sendable {
     static let french = Phrases(
         openers: ["J'utilise Lanternfish depuis {n} jours.", "Sur mon {device} avec {n} notes."],
         sayings: [
-            .sync: [(.negative, "La synchronisation est cassée depuis la mise à jour et mes notes ont disparu, c'est nul.")],
+            .sync: [
+                (.negative, "La synchronisation est cassée depuis la mise à jour et mes notes ont disparu, c'est nul.")
+            ],
             .crash: [(.negative, "L'application plante au démarrage, c'est vraiment horrible.")],
-            .pricing: [(.negative, "Le nouvel abonnement est beaucoup trop cher et je veux un remboursement, très déçu.")],
+            .pricing: [
+                (.negative, "Le nouvel abonnement est beaucoup trop cher et je veux un remboursement, très déçu.")
+            ],
             .login: [(.negative, "Je ne peux plus me connecter et le mot de passe ne marche plus, très mauvais.")],
             .performance: [(.negative, "C'est très lent et la batterie se vide, vraiment mauvais.")],
             .design: [(.positive, "La nouvelle interface est magnifique et très claire, excellent travail.")],

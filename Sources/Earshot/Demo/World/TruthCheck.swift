@@ -29,7 +29,8 @@ extension Truth {
             TruthCheck("feedback", truth: Double(feedback), found: number(totals?["feedback"])),
             TruthCheck("merged", truth: Double(merged), found: number(totals?["merged"])),
             TruthCheck("authors", truth: Double(authors), found: number(totals?["authors"])),
-            TruthCheck("average rating", truth: averageRating, found: number(totals?["average_rating"]), tolerance: 0.005),
+            TruthCheck(
+                "average rating", truth: averageRating, found: number(totals?["average_rating"]), tolerance: 0.005),
         ]
         for (source, count) in bySource.sorted(by: { $0.key < $1.key }) {
             let row = report["breakdowns"]?["source"]?.elements.first { $0["value"]?.string == source }
@@ -37,7 +38,9 @@ extension Truth {
         }
         var days: [String: Int] = [:]
         for bucket in report["series"].map({ Array($0.elements) }) ?? [] {
-            guard let start = bucket["start"]?.string, let count = bucket["feedback"]?.int64, count > 0 else { continue }
+            guard let start = bucket["start"]?.string, let count = bucket["feedback"]?.int64, count > 0 else {
+                continue
+            }
             days[String(start.prefix(10))] = Int(count)
         }
         let wrong = Set(days.keys).union(byDay.keys).filter { days[$0] != byDay[$0] }.count

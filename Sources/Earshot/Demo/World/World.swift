@@ -42,7 +42,9 @@ private struct WorldBuilder {
     mutating func build(count: Int) -> [WorldItem] {
         let day: Int64 = 86_400_000
         let days = Int((World.end.milliseconds - World.start.milliseconds) / day)
-        let weights = (0..<days).map { Self.weight(of: Timestamp(milliseconds: World.start.milliseconds + Int64($0) * day)) }
+        let weights = (0..<days).map {
+            Self.weight(of: Timestamp(milliseconds: World.start.milliseconds + Int64($0) * day))
+        }
         let total = weights.reduce(0, +)
         var owed = 0.0
         for number in 0..<days {
@@ -103,7 +105,8 @@ private struct WorldBuilder {
         let dice = random.unit()
         if dice < 0.012 {
             item.fate = .spam
-            item.text = "Cheap licence keys number \(items.count) at https://\(World.spamMark)/\(items.count) for everybody who is here"
+            item.text =
+                "Cheap licence keys number \(items.count) at https://\(World.spamMark)/\(items.count) for everybody who is here"
         } else if dice < 0.018, channel == .store || channel == .survey || channel == .form {
             item.fate = .malformed(channel == .store && random.chance(0.5) ? .brokenRow : .missingPart)
         } else if dice < 0.024, channel == .repository {
@@ -112,7 +115,9 @@ private struct WorldBuilder {
         place(&item)
         if item.fate == .notFeedback { item.position = max(2, item.position) }  // a comment on a pull request
         items.append(item)
-        if item.fate == .ordinary, item.text.utf8.count >= 120, channel == .store || channel == .form, random.chance(0.03) {
+        if item.fate == .ordinary, item.text.utf8.count >= 120, channel == .store || channel == .form,
+            random.chance(0.03)
+        {
             crossPost(item)
         }
     }
@@ -124,7 +129,10 @@ private struct WorldBuilder {
         item.channel = .forum
         item.author = author(in: .forum)
         item.rating = nil
-        item.time = Timestamp(milliseconds: min(first.time.milliseconds + 600_000 + Int64(random.unit() * 172_000) * 1000, World.end.milliseconds - 1000))
+        item.time = Timestamp(
+            milliseconds: min(
+                first.time.milliseconds + 600_000 + Int64(random.unit() * 172_000) * 1000, World.end.milliseconds - 1000
+            ))
         item.fate = .crossPost(of: first.index)
         place(&item)
         items.append(item)

@@ -59,7 +59,8 @@ public struct LanguageEngine: Engine {
             if isShort { space.scores[0] -= Self.prior.short }
         }
         // Languages of other scripts are out of the question
-        for lane in scripts.indices.dropFirst() where scripts[lane] != script && !(lane == lanes["sr"] && script == .latin) {
+        for lane in scripts.indices.dropFirst()
+        where scripts[lane] != script && !(lane == lanes["sr"] && script == .latin) {
             space.scores[lane] = -.infinity
         }
         space.softmax()

@@ -81,8 +81,9 @@ extension ModelFile {
             guard let value = number(4) else { return nil }
             bias.append(Float(bitPattern: UInt32(truncatingIfNeeded: value)))
         }
-        guard bits <= 24, let fingerprint = number(8), count > 1, 
-            bytes.count == length + stride(labels: Int(count)) << Int(bits) else { return nil }
+        guard bits <= 24, let fingerprint = number(8), count > 1,
+            bytes.count == length + stride(labels: Int(count)) << Int(bits)
+        else { return nil }
         return (
             ModelFile(
                 kind: kind, bits: Int(bits), labels: labels, unit: Float(bitPattern: UInt32(truncatingIfNeeded: unit)),

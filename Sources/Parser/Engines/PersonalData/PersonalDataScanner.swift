@@ -28,7 +28,9 @@ struct PersonalDataScanner {
                 index = number(at: index)
             } else if byte &- 0x41 < 26, isStart(index) {
                 index = iban(at: index)
-            } else if byte == UInt8(ascii: ":"), index + 1 < text.count, text[index + 1] == UInt8(ascii: ":") || isHex(text[index + 1]) {
+            } else if byte == UInt8(ascii: ":"), index + 1 < text.count,
+                text[index + 1] == UInt8(ascii: ":") || isHex(text[index + 1])
+            {
                 index = longAddress(at: index)
             } else {
                 index += 1
@@ -71,7 +73,8 @@ struct PersonalDataScanner {
         var end = sign + 1
         var lastDot = -1
         while end < text.count, end - sign < 255,
-            isDigit(text[end]) || isLetter(text[end]) || text[end] == UInt8(ascii: "-") || text[end] == UInt8(ascii: ".")
+            isDigit(text[end]) || isLetter(text[end]) || text[end] == UInt8(ascii: "-")
+                || text[end] == UInt8(ascii: ".")
         {
             if text[end] == UInt8(ascii: ".") {
                 guard text[end - 1] != UInt8(ascii: "."), end > sign + 1 else { break }
@@ -113,7 +116,9 @@ struct PersonalDataScanner {
 
     private mutating func number(at start: Int) -> Int {
         let plain = digitsEnd(start)
-        guard isStart(start), start == 0 || ![0x2E, 0x2F, 0x24, 0x2D, 0x3D, 0x26].contains(text[start - 1]) || text[start] == 0x2B else {
+        guard isStart(start),
+            start == 0 || ![0x2E, 0x2F, 0x24, 0x2D, 0x3D, 0x26].contains(text[start - 1]) || text[start] == 0x2B
+        else {
             return max(plain, start + 1)
         }
         if text[start] &- 0x30 < 10, let end = shortAddress(at: start) { return take(.ip, start..<end) }
@@ -149,7 +154,9 @@ struct PersonalDataScanner {
             guard index < text.count else { break }
             // ") " and " (" part groups as one sign does
             var between = index
-            while between < text.count, between - index < 2, [0x20, 0x2D, 0x2E, 0x2F, 0x28, 0x29].contains(text[between]) {
+            while between < text.count, between - index < 2,
+                [0x20, 0x2D, 0x2E, 0x2F, 0x28, 0x29].contains(text[between])
+            {
                 if text[between] == 0x28 || text[between] == 0x29 { groups.hasParenthesis = true }
                 between += 1
             }
@@ -163,7 +170,8 @@ struct PersonalDataScanner {
     private func isCard(_ groups: Groups) -> Bool {
         let digits = groups.digits
         guard !groups.hasPlus, !groups.hasParenthesis, (13...19).contains(digits.count),
-            groups.separators.allSatisfy({ $0 == 0x20 || $0 == 0x2D }), groups.lengths.count == 1 || groups.lengths[0] == 4
+            groups.separators.allSatisfy({ $0 == 0x20 || $0 == 0x2D }),
+            groups.lengths.count == 1 || groups.lengths[0] == 4
         else { return false }
         let two = Int(digits[0]) * 10 + Int(digits[1])
         let four = two * 100 + Int(digits[2]) * 10 + Int(digits[3])
@@ -192,7 +200,9 @@ struct PersonalDataScanner {
         // A time of day, or a decimal
         if groups.end < text.count, text[groups.end] == UInt8(ascii: ":") { return false }
         if lengths.count == 2, groups.separators == [0x2E] { return false }
-        if groups.hasPlus { return (8...15).contains(count) && (lengths.count > 1 || count >= 10) && groups.digits[0] != 0 }
+        if groups.hasPlus {
+            return (8...15).contains(count) && (lengths.count > 1 || count >= 10) && groups.digits[0] != 0
+        }
         guard groups.separators.allSatisfy({ $0 != 0x2F }) || lengths.count == 2 else { return false }
         if isDate(lengths) { return false }
         if lengths == [3, 3, 4], groups.digits[0] > 1 { return true }
@@ -208,7 +218,8 @@ struct PersonalDataScanner {
 
     private func isDate(_ lengths: [Int]) -> Bool {
         guard lengths.count >= 3 else { return false }
-        return lengths[0] <= 2 && lengths[1] <= 2 && lengths[2] == 4 || lengths[0] == 4 && lengths[1] <= 2 && lengths[2] <= 2
+        return lengths[0] <= 2 && lengths[1] <= 2 && lengths[2] == 4
+            || lengths[0] == 4 && lengths[1] <= 2 && lengths[2] <= 2
     }
 
     /// Whether the words before speak of a phone.
@@ -245,13 +256,16 @@ struct PersonalDataScanner {
                 index += 1
             }
         }
-        guard isEnd(index), !(index + 1 < text.count && text[index] == UInt8(ascii: ".") && isDigit(text[index + 1])) else { return nil }
+        guard isEnd(index), !(index + 1 < text.count && text[index] == UInt8(ascii: ".") && isDigit(text[index + 1]))
+        else { return nil }
         // The machine itself, and none at all, are nobody's
         guard parts[0] != 127, parts[0] != 0 else { return nil }
         let isKnown =
             parts[0] == 10 && long > 1 || parts[0] == 192 && parts[1] == 168
             || parts[0] == 172 && (16...31).contains(parts[1])
-        guard isKnown || long >= 3 || isNamed(start, ["ip", "address", "server", "host", "dns", "ping"]) else { return nil }
+        guard isKnown || long >= 3 || isNamed(start, ["ip", "address", "server", "host", "dns", "ping"]) else {
+            return nil
+        }
         return isNamed(start, ["version", "ver", "build", "release", "firmware", "update", "driver"]) ? nil : index
     }
 
@@ -287,7 +301,8 @@ struct PersonalDataScanner {
     // MARK: - IBAN
 
     private mutating func iban(at start: Int) -> Int {
-        guard start + 15 <= text.count, text[start + 1] &- 0x41 < 26, isDigit(text[start + 2]), isDigit(text[start + 3]) else {
+        guard start + 15 <= text.count, text[start + 1] &- 0x41 < 26, isDigit(text[start + 2]), isDigit(text[start + 3])
+        else {
             return start + 1
         }
         let country = String(decoding: text[start..<start + 2], as: UTF8.self)

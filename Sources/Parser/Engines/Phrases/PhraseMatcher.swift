@@ -32,7 +32,10 @@ struct PhraseMatcher: Sendable {
             for entry in list.split(whereSeparator: { $0 == "," || $0 == "\n" }) {
                 guard let (bytes, weight) = Self.compile(entry) else { continue }
                 phrases.append(
-                    (bytes, Vote(subject: UInt8(subject), weight: weight, phrase: UInt16(truncatingIfNeeded: phrases.count))))
+                    (
+                        bytes,
+                        Vote(subject: UInt8(subject), weight: weight, phrase: UInt16(truncatingIfNeeded: phrases.count))
+                    ))
             }
         }
         var columns = [UInt8](repeating: 0, count: 256)

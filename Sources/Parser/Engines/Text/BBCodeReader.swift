@@ -43,8 +43,9 @@ struct BBCodeReader {
         let isEnd = end < source.count && source[end] == UInt8(ascii: "/")
         if isEnd { end += 1 }
         let nameStart = end
-        while end < source.count, end - nameStart < 16, source[end] == UInt8(ascii: "*")
-            || (source[end] | 0x20) &- 0x61 < 26 || source[end] &- 0x30 < 10
+        while end < source.count, end - nameStart < 16,
+            source[end] == UInt8(ascii: "*")
+                || (source[end] | 0x20) &- 0x61 < 26 || source[end] &- 0x30 < 10
         {
             end += 1
         }

@@ -6,7 +6,9 @@ enum EmojiNames {
         let limit = min(source.count, index + 32)
         while end < limit {
             let byte = source[end]
-            guard (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte == 0x2B || byte == 0x2D else { break }
+            guard (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5F || byte == 0x2B || byte == 0x2D else {
+                break
+            }
             end += 1
         }
         guard end > index + 1, end < source.count, source[end] == UInt8(ascii: ":") else { return nil }

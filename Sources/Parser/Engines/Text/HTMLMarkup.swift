@@ -118,7 +118,9 @@ struct HTMLMarkup {
             noMoreCommentEnds = true
         }
         var index = start + 1
-        while index < source.count, source[index] != UInt8(ascii: ">"), source[index] != UInt8(ascii: "<") { index += 1 }
+        while index < source.count, source[index] != UInt8(ascii: ">"), source[index] != UInt8(ascii: "<") {
+            index += 1
+        }
         if index < source.count, source[index] == UInt8(ascii: ">"), !isComment { return index + 1 }
         text(source, start..<index, into: &builder)
         return index
@@ -142,7 +144,8 @@ struct HTMLMarkup {
 
     // MARK: - Elements
 
-    private mutating func open(_ name: Name, _ source: Bytes, _ range: Range<Int>, into builder: inout CleanTextBuilder) {
+    private mutating func open(_ name: Name, _ source: Bytes, _ range: Range<Int>, into builder: inout CleanTextBuilder)
+    {
         let isVoid = range.last.map { source[$0] == UInt8(ascii: "/") } ?? false
         switch name {
         case Name("br"): if !isSkipping { builder.line() }
@@ -150,7 +153,8 @@ struct HTMLMarkup {
         case Name("td"), Name("th"): builder.space()
         case Name("blockquote"): push(name, .quote, into: &builder)
         case Name("pre"): push(name, .code, into: &builder)
-        case Name("head"), Name("svg"), Name("template"), Name("select"): if !isVoid { push(name, .skip, into: &builder) }
+        case Name("head"), Name("svg"), Name("template"), Name("select"):
+            if !isVoid { push(name, .skip, into: &builder) }
         case Name("aside"), Name("div"):
             builder.line()
             guard !isVoid else { return }
@@ -224,7 +228,9 @@ struct HTMLMarkup {
 
     /// Emoji are text that happens to be drawn; of other pictures nothing was said.
     private func image(_ source: Bytes, _ range: Range<Int>, into builder: inout CleanTextBuilder) {
-        guard hasClass(attribute("class", source, range), "emoji"), let alt = attribute("alt", source, range) else { return }
+        guard hasClass(attribute("class", source, range), "emoji"), let alt = attribute("alt", source, range) else {
+            return
+        }
         alt.withUnsafeBufferPointer { bytes in
             if let (scalar, _) = EmojiNames.read(bytes, at: 0), bytes[0] == UInt8(ascii: ":") {
                 builder.append(scalar)

@@ -5,7 +5,10 @@ enum MailQuotes {
         let trimmed = trim(line)
         guard trimmed.count > 10, trimmed.count < 300, trimmed.last == UInt8(ascii: ":") else { return false }
         let starts = ["On ", "Am ", "Le ", "El ", "Il ", "Em ", "Op ", "Den ", "W dniu ", "Dne "]
-        let ends = ["wrote:", "schrieb:", "a écrit :", "a écrit:", "escribió:", "ha scritto:", "escreveu:", "schreef:", "skrev:", "napsal:", "napisał:"]
+        let ends = [
+            "wrote:", "schrieb:", "a écrit :", "a écrit:", "escribió:", "ha scritto:", "escreveu:", "schreef:",
+            "skrev:", "napsal:", "napisał:",
+        ]
         return starts.contains { trimmed.starts(with: $0.utf8) }
             && (ends.contains { trimmed.suffix($0.utf8.count).elementsEqual($0.utf8) }
                 || trimmed.starts(with: "Am ".utf8) && contains(trimmed, "schrieb "))
@@ -15,8 +18,10 @@ enum MailQuotes {
     static func isOriginal(_ line: Slice<Bytes>) -> Bool {
         let trimmed = trim(line)
         guard trimmed.starts(with: "-----".utf8), trimmed.count < 80 else { return false }
-        return ["Original Message", "Ursprüngliche Nachricht", "Message d'origine", "Mensaje original", "Forwarded message"]
-            .contains { contains(trimmed, $0) }
+        return [
+            "Original Message", "Ursprüngliche Nachricht", "Message d'origine", "Mensaje original", "Forwarded message",
+        ]
+        .contains { contains(trimmed, $0) }
     }
 
     /// Where the text of a quoted line starts, its `>` left out; nil if it is not quoted.

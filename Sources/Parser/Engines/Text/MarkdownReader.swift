@@ -235,7 +235,8 @@ struct MarkdownReader {
             case _ where builder.isCode: index += builder.append(source, at: index)
             case UInt8(ascii: "`"): index = ticks(index)
             case UInt8(ascii: "\\"):
-                let escapes = index + 1 < end && source[index + 1] > 0x20 && source[index + 1] < 0x7F
+                let escapes =
+                    index + 1 < end && source[index + 1] > 0x20 && source[index + 1] < 0x7F
                     && !((source[index + 1] | 0x20) &- 0x61 < 26) && !(source[index + 1] &- 0x30 < 10)
                 index += escapes ? 1 : 0
                 index += builder.append(source, at: index)
@@ -325,11 +326,12 @@ struct MarkdownReader {
         let isOpen = after > 0x20
         let isClose = before > 0x20
         let isWithin = Self.isWord(before) && Self.isWord(after)
-        let isMarkup = switch sign {
-        case UInt8(ascii: "_"): (isOpen || isClose) && !isWithin
-        case UInt8(ascii: "~"): index - start == 2
-        default: (isOpen || isClose) && !(before &- 0x30 < 10 && after &- 0x30 < 10)
-        }
+        let isMarkup =
+            switch sign {
+            case UInt8(ascii: "_"): (isOpen || isClose) && !isWithin
+            case UInt8(ascii: "~"): index - start == 2
+            default: (isOpen || isClose) && !(before &- 0x30 < 10 && after &- 0x30 < 10)
+            }
         if !isMarkup || index - start > 3 { builder.append(source, start..<index) }
         return index
     }

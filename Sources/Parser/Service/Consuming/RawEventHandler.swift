@@ -73,7 +73,8 @@ final class RawEventHandler: BatchHandler {
             : AppendedBefore()
         state.withLock {
             $0.partitions[partition] = PartitionState(
-                outcomes: $0.partitions[partition]?.outcomes ?? RecentOutcomes(window: settings.deadLetterBudget.window),
+                outcomes: $0.partitions[partition]?.outcomes
+                    ?? RecentOutcomes(window: settings.deadLetterBudget.window),
                 feedbackEnds: position.feedbackEnds, appended: appended)
         }
         return position.next
@@ -101,7 +102,9 @@ final class RawEventHandler: BatchHandler {
         for part in intake {
             for facts in part.facts where facts.stream != last {
                 last = facts.stream
-                guard let id = StreamID(String(decoding: last, as: UTF8.self)), snapshot.streams[id] == nil else { continue }
+                guard let id = StreamID(String(decoding: last, as: UTF8.self)), snapshot.streams[id] == nil else {
+                    continue
+                }
                 try await directory.load()
                 return directory.current
             }

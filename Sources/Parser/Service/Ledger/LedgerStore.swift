@@ -39,7 +39,8 @@ struct LedgerStore: Sendable {
                 try db.first(
                     "SELECT next_offset, feedback_ends FROM parser_position WHERE raw_partition = \(partition)"
                 ) { row in
-                    Position(next: row.integer(0), feedbackEnds: row.text(1).split(separator: ",").compactMap { Int64($0) })
+                    Position(
+                        next: row.integer(0), feedbackEnds: row.text(1).split(separator: ",").compactMap { Int64($0) })
                 } ?? Position(next: first, feedbackEnds: [])
             guard position.next < first else { return position }
             try db.execute("UPDATE parser_position SET next_offset = \(first) WHERE raw_partition = \(partition)")

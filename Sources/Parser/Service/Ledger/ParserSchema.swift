@@ -6,58 +6,62 @@ enum ParserSchema {
         Migration(1, "positions, ledger and dead letters") { db in
             let integer = db.dialect.integer
             try db.execute(
-                SQL(raw: """
-                    CREATE TABLE parser_position (
-                        raw_partition INTEGER PRIMARY KEY,
-                        next_offset \(integer) NOT NULL,
-                        feedback_ends TEXT NOT NULL
-                    )
-                    """))
+                SQL(
+                    raw: """
+                        CREATE TABLE parser_position (
+                            raw_partition INTEGER PRIMARY KEY,
+                            next_offset \(integer) NOT NULL,
+                            feedback_ends TEXT NOT NULL
+                        )
+                        """))
             try db.execute(
-                SQL(raw: """
-                    CREATE TABLE parser_ledger (
-                        workspace TEXT NOT NULL,
-                        raw_partition INTEGER NOT NULL,
-                        events \(integer) NOT NULL,
-                        extra \(integer) NOT NULL,
-                        emitted \(integer) NOT NULL,
-                        filtered \(integer) NOT NULL,
-                        dead \(integer) NOT NULL,
-                        PRIMARY KEY (workspace, raw_partition)
-                    ) \(db.dialect.clustered)
-                    """))
+                SQL(
+                    raw: """
+                        CREATE TABLE parser_ledger (
+                            workspace TEXT NOT NULL,
+                            raw_partition INTEGER NOT NULL,
+                            events \(integer) NOT NULL,
+                            extra \(integer) NOT NULL,
+                            emitted \(integer) NOT NULL,
+                            filtered \(integer) NOT NULL,
+                            dead \(integer) NOT NULL,
+                            PRIMARY KEY (workspace, raw_partition)
+                        ) \(db.dialect.clustered)
+                        """))
             try db.execute(
-                SQL(raw: """
-                    CREATE TABLE dead_letter (
-                        id TEXT PRIMARY KEY,
-                        workspace TEXT NOT NULL,
-                        stream TEXT,
-                        stage TEXT NOT NULL,
-                        reason TEXT NOT NULL,
-                        attempts INTEGER NOT NULL,
-                        at \(integer) NOT NULL,
-                        topic TEXT NOT NULL,
-                        log_partition INTEGER NOT NULL,
-                        log_offset \(integer) NOT NULL,
-                        item INTEGER NOT NULL,
-                        replayed_at \(integer)
-                    )
-                    """))
+                SQL(
+                    raw: """
+                        CREATE TABLE dead_letter (
+                            id TEXT PRIMARY KEY,
+                            workspace TEXT NOT NULL,
+                            stream TEXT,
+                            stage TEXT NOT NULL,
+                            reason TEXT NOT NULL,
+                            attempts INTEGER NOT NULL,
+                            at \(integer) NOT NULL,
+                            topic TEXT NOT NULL,
+                            log_partition INTEGER NOT NULL,
+                            log_offset \(integer) NOT NULL,
+                            item INTEGER NOT NULL,
+                            replayed_at \(integer)
+                        )
+                        """))
             try db.execute("CREATE INDEX dead_letter_by_workspace ON dead_letter (workspace, at, id)")
             try db.execute("CREATE INDEX dead_letter_by_time ON dead_letter (at, id)")
             try db.execute("CREATE INDEX dead_letter_by_event ON dead_letter (topic, log_partition, log_offset)")
             try db.execute(
-                SQL(raw: """
-                    CREATE TABLE dead_letter_original (
-                        topic TEXT NOT NULL,
-                        log_partition INTEGER NOT NULL,
-                        log_offset \(integer) NOT NULL,
-                        record_key TEXT,
-                        headers TEXT NOT NULL,
-                        payload TEXT,
-                        PRIMARY KEY (topic, log_partition, log_offset)
-                    )
-                    """))
+                SQL(
+                    raw: """
+                        CREATE TABLE dead_letter_original (
+                            topic TEXT NOT NULL,
+                            log_partition INTEGER NOT NULL,
+                            log_offset \(integer) NOT NULL,
+                            record_key TEXT,
+                            headers TEXT NOT NULL,
+                            payload TEXT,
+                            PRIMARY KEY (topic, log_partition, log_offset)
+                        )
+                        """))
         }
     ]
 }

@@ -120,7 +120,9 @@ final class Coordinator: Sendable {
     /// The member's partitions are free; doing it twice does nothing.
     func leave(_ id: MemberID) {
         let woken = state.withLock { state in
-            guard let member = state.members.removeValue(forKey: id) else { return [] as [CheckedContinuation<Void, Never>] }
+            guard let member = state.members.removeValue(forKey: id) else {
+                return [] as [CheckedContinuation<Void, Never>]
+            }
             state.groups[member.key]?.leave(id)
             if state.groups[member.key]?.isEmpty == true { state.groups[member.key] = nil }
             return state.takeWaiting { $0.key == member.key } + (member.waiting.map { [$0] } ?? [])

@@ -1,5 +1,6 @@
-import class Foundation.Thread
 import Synchronization
+
+import class Foundation.Thread
 
 /// A thread of our own, for calls that block.
 final class WorkerThread: Sendable {

@@ -1,7 +1,7 @@
+import Common
 import HTTPTypes
 import Hummingbird
 import Logging
-import Common
 
 /// Writes one structured line for each request: quiet where all is well, loud where we failed.
 struct AccessLogMiddleware: RouterMiddleware {
