@@ -234,11 +234,6 @@ public struct Play: Sendable {
         }
     }
 
-    /// Asks for a stream to be read now.
-    public func fetch(_ stream: String) async throws {
-        try await client.send("POST", "/v1/streams/\(stream)/fetch", body: Array("{}".utf8))
-    }
-
     /// What the server says of a stream.
     public func status(of stream: String) async throws -> JSONValue {
         try await client.json("GET", "/v1/streams/\(stream)/status")

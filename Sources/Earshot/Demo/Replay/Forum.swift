@@ -61,7 +61,6 @@ public struct Forum: Sendable {
     }
 
     public var postCount: Int { posts.count }
-    public var topicCount: Int { topics.count }
 
     // MARK: - answers
 
