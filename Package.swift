@@ -168,7 +168,7 @@ let package = Package(
                 "Common", "Compression", "LogProbe", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb,
                 hummingbird, nioCore, lifecycle, logging,
             ]),
-        tests("Connector", ["ByteJSON", "Common", "Connectors", "TestKit", crypto]),
+        tests("Connector", ["ByteJSON", "Common", "Connectors", "Rows", "TestKit", crypto]),
         tests(
             "ServiceKit",
             [
