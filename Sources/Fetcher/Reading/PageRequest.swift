@@ -36,7 +36,7 @@ extension ReadSource {
             }
             built = try template.build(values, auth: around.auth, limits: around.limits)
         } catch {
-            throw .permanent("\(error)")
+            throw around.item == nil ? .permanent("\(error)") : .unaskable("\(error)")
         }
 
         switch (pagination, plan.continuation) {

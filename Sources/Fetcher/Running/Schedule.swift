@@ -173,7 +173,7 @@ struct Schedule: Sendable {
             case .broken(let time, _):
                 entry.failingSince = entry.failingSince ?? now
                 until = time
-            case .transient, .permanent, .lost:
+            case .transient, .permanent, .unaskable, .lost:
                 entry.failures += 1
                 entry.failingSince = entry.failingSince ?? now
                 let longest = max(Self.longestRetry, Double(entry.stream.pollEvery ?? 0))

@@ -128,7 +128,15 @@ struct StreamVisit {
                     items += unread.count
                 } else {
                     for item in unread {
-                        for nested in source.nested { try await read(nested, for: item, within: &reader) }
+                        for nested in source.nested {
+                            do {
+                                try await read(nested, for: item, within: &reader)
+                            } catch ReadFailure.unaskable(let reason) {
+                                context.logger.warning(
+                                    "an item is passed over: what belongs to it cannot be asked for",
+                                    metadata: ["stream": "\(stream.id)", "item": "\(item.id)", "reason": "\(reason)"])
+                            }
+                        }
                         reader.mark(item)
                         cursor.sources[source.name] = reader.cursor
                         try await saveIfDue()
