@@ -32,6 +32,7 @@ enum Repository {
             case .pull(_, let source): pulled.insert(source)
             case .push, .form: ways.insert("push")
             case .imported: ways.insert("import")
+            case .provider: break
             }
         }
         let taken = manifest.read.filter(\.nested.isEmpty) + manifest.read.flatMap(\.nested)
@@ -61,7 +62,7 @@ enum Repository {
         let folder = URL.temporaryDirectory.appending(path: "new-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let files = try ManifestSkeleton.write(name: "acme_desk", into: folder)
-        #expect(files.count == 3)
+        #expect(files.count == 5)
         let library = ConnectorLibrary(folder: folder)
         #expect(library.problems == [])
         let manifest = try #require(library.manifests.first { $0.name == "acme_desk" })

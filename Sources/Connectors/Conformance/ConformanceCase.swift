@@ -9,12 +9,14 @@ public import Foundation
 ///  "expect": [{"item": {"external_id": "issue/1", …}}]}
 /// ```
 ///
-/// In place of `push`: `form` (the text of a form), `pull` (a page, of the source named by `source`) or `import` (a row).
-/// `expect` may be `"ignored"` for a delivery that is answered and not taken in. `same_as` names a case with the same
-/// item, whose identity must be the same. `mapping` is a mapping of the stream's own, for this case.
+/// In place of `push`: `form` (the text of a form), `pull` (a page, of the source named by `source`), `import` (a row)
+/// or `provider` (a list of ``ProviderAnswer``, which a server plays while the fetcher reads it).
+/// `expect` may be `"ignored"` for a delivery that is answered and not taken in; of a `provider` it lists the external
+/// ids that must be read. `same_as` names a case with the same item, whose identity must be the same. `entity` and
+/// `mapping` are settings and a mapping of the stream's own, for this case.
 public struct ConformanceCase: Sendable {
     public enum Input: Sendable, Hashable {
-        case push(JSON), form(String), pull(JSON, source: String), imported(JSON)
+        case push(JSON), form(String), pull(JSON, source: String), imported(JSON), provider([ProviderAnswer])
     }
 
     public var file: URL
@@ -27,13 +29,20 @@ public struct ConformanceCase: Sendable {
     /// nil where the file does not say it yet.
     public var expected: Expectation?
     public var sameAs: String?
+    /// The stream's settings, where they are others than the folder's.
+    public var entity: [String: JSON]?
     public var mapping: JSON?
 
     public enum Expectation: Sendable, Hashable {
         case ignored
         /// As ``MappingOutcome/json`` has them.
         case outcomes([JSON])
+        /// What must be read of a provider, in any order.
+        case externalIDs([String])
     }
+
+    /// Whether it is read over HTTP, which is the fetcher's to try.
+    public var isProvider: Bool { if case .provider = input { true } else { false } }
 
     /// Reads a case.
     ///
@@ -58,13 +67,24 @@ public struct ConformanceCase: Sendable {
             input = .pull(page, source: source)
         } else if let row = json["import"] {
             input = .imported(row)
+        } else if let answers = json["provider"]?.array {
+            var read: [ProviderAnswer] = []
+            for answer in answers {
+                guard let answer = ProviderAnswer(answer) else {
+                    throw wrong("an answer of a provider is {\"get\": \"/path?name=value\", \"body\": …}")
+                }
+                read.append(answer)
+            }
+            input = .provider(read)
         } else {
-            throw wrong("needs one of push, form, pull (with source), import")
+            throw wrong("needs one of push, form, pull (with source), import, provider")
         }
         headers = (json["headers"]?.object ?? [:]).compactMapValues(\.string)
         sameAs = json["same_as"]?.string
+        entity = json["entity"]?.object
         mapping = json["mapping"]
         switch json["expect"] {
+        case .array(let ids) where isProvider: expected = .externalIDs(ids.compactMap { MappedValue($0)?.string })
         case .array(let outcomes): expected = .outcomes(outcomes)
         case "ignored": expected = .ignored
         case nil: expected = nil

@@ -61,8 +61,8 @@ public struct ConformanceKit: Sendable {
         self.cases = cases
     }
 
-    /// Tries all cases.
-    public func run() -> [Result] { cases.map(run) }
+    /// Tries all cases but those that are read over HTTP.
+    public func run() -> [Result] { cases.filter { !$0.isProvider }.map(run) }
 
     /// Tries one case.
     public func run(_ test: ConformanceCase) -> Result {
@@ -94,11 +94,17 @@ public struct ConformanceKit: Sendable {
         return Self.expectation(events(of: test, mapper, &failures), mapper).json
     }
 
-    private func mapper(for test: ConformanceCase) throws(MappingError) -> Mapper {
-        guard let mapping = test.mapping else { return mapper }
+    /// The stream of a case, which may have settings and a mapping of its own.
+    public func facts(for test: ConformanceCase) -> StreamFacts {
         var facts = facts
-        facts.mapping = mapping
-        return try Mapper(manifest: manifest, stream: facts)
+        if let mapping = test.mapping { facts.mapping = mapping }
+        if let entity = test.entity { facts.entity = entity }
+        return facts
+    }
+
+    private func mapper(for test: ConformanceCase) throws(MappingError) -> Mapper {
+        let facts = facts(for: test)
+        return facts == self.facts ? mapper : try Mapper(manifest: manifest, stream: facts)
     }
 
     private static func expectation(_ events: [Event]?, _ mapper: Mapper) -> ConformanceCase.Expectation {
@@ -140,7 +146,8 @@ public struct ConformanceKit: Sendable {
                 failures.append("the connector has no source `\(name)`")
                 return []
             }
-            return pull(page, source, mapper, &failures)
+            return pull(page, source, facts(for: test), mapper, &failures)
+        case .provider: return []
         }
     }
 
@@ -163,7 +170,7 @@ public struct ConformanceKit: Sendable {
 
     /// A page's items as the fetcher cuts them out. What keys them must be what the mapping identifies them by.
     private func pull(
-        _ page: JSON, _ source: ReadSource, _ mapper: Mapper, _ failures: inout [String]
+        _ page: JSON, _ source: ReadSource, _ facts: StreamFacts, _ mapper: Mapper, _ failures: inout [String]
     ) -> [Event] {
         guard let document = try? JSONDocument(parsing: page.bytes) else { return [] }
         var events: [Event] = []
@@ -234,6 +241,7 @@ extension ConformanceCase.Expectation {
         switch self {
         case .ignored: "ignored"
         case .outcomes(let outcomes): .array(outcomes)
+        case .externalIDs(let ids): .array(ids.map(JSON.string))
         }
     }
 }
@@ -243,7 +251,7 @@ extension ConformanceKit {
     ///
     /// - Throws: ``ManifestProblem`` naming the file that cannot be written.
     public func record() throws(ManifestProblem) {
-        for test in cases where test.expected == nil {
+        for test in cases where test.expected == nil && !test.isProvider {
             do {
                 var text = try String(contentsOf: test.file, encoding: .utf8)
                 guard let end = text.lastIndex(of: "}") else { continue }

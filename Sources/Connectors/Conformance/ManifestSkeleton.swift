@@ -16,6 +16,8 @@ public enum ManifestSkeleton {
             (folder.appending(path: "\(name).yaml"), manifest(name: name)),
             (fixtures.appending(path: "stream.json"), stream),
             (fixtures.appending(path: "tickets_page.json"), page),
+            (fixtures.appending(path: "ticket_pushed.json"), pushed),
+            (fixtures.appending(path: "provider.json"), provider),
         ]
         for (file, _) in files where FileManager.default.fileExists(atPath: file.path) {
             throw ManifestProblem(file: file.path, reason: "is there already")
@@ -60,6 +62,7 @@ public enum ManifestSkeleton {
               query: {updated_since: "{{cursor.position|rfc3339}}", sort: updated_at}
             items: tickets
             id: id
+            instance: {host: config.base_url}
             position: updated_at
             pagination: link
             cursor: {kind: ascending}
@@ -108,6 +111,39 @@ public enum ManifestSkeleton {
             "title": "Export", "text": "It loses rows.", "format": "plain", "url": "https://desk.example.org/tickets/1",
             "created_at": "2024-01-01T10:00:00.000Z", "updated_at": "2024-01-02T10:00:00.000Z",
             "author_id": "7", "author_name": "Nia", "labels": ["export"], "revision": 1704189600000}}]
+        }
+
+        """
+
+    private static let pushed = """
+        {
+          "about": "A delivery about a ticket that is polled, too: one identity",
+          "same_as": "tickets_page",
+          "push": {"id": 1, "subject": "Export", "body": "It loses rows.",
+            "created_at": "2024-01-01T10:00:00Z", "updated_at": "2024-01-03T10:00:00Z"},
+          "expect": [{"item": {"instance": "desk.example.org", "external_id": "1", "kind": "conversation",
+            "title": "Export", "text": "It loses rows.", "format": "plain", "url": "https://desk.example.org/tickets/1",
+            "created_at": "2024-01-01T10:00:00.000Z", "updated_at": "2024-01-03T10:00:00.000Z",
+            "revision": 1704276000000}}]
+        }
+
+        """
+
+    private static let provider = """
+        {
+          "about": "Two pages, and one time on both sides of their edge",
+          "provider": [
+            {"get": "/api/projects/rocket/tickets",
+             "headers": {"Link": "<https://desk.example.org/api/projects/rocket/tickets?page=2>; rel=\\"next\\""},
+             "body": {"tickets": [
+               {"id": 1, "subject": "Export", "body": "It loses rows.", "created_at": "2024-01-01T10:00:00Z",
+                "updated_at": "2024-01-02T10:00:00Z"}]}},
+            {"get": "/api/projects/rocket/tickets?page=2",
+             "body": {"tickets": [
+               {"id": 2, "subject": "Import", "body": "It is slow.", "created_at": "2024-01-01T11:00:00Z",
+                "updated_at": "2024-01-02T10:00:00Z"}]}}
+          ],
+          "expect": ["1", "2"]
         }
 
         """

@@ -40,6 +40,30 @@ struct Assembly: Sendable {
         try SQLiteDatabase(path: folder.database(of: service))
     }
 
+    /// Hands out what the fetcher needs, embedded and gone afterwards: for trying a connector.
+    static func onTrial<Value>(_ body: (RoleContext) async throws -> Value) async throws -> Value {
+        let folder = try DataFolder(FileManager.default.temporaryDirectory.path + "/earshot-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(atPath: folder.path) }
+        var logger = Logger(label: "earshot")
+        logger.logLevel = .critical
+        let log = try SQLiteLog(folder: folder.log)
+        let transport = CurlTransport(policy: .any)
+        let outcome: Result<Value, any Error>
+        do {
+            try await log.create(Topic.all)
+            let context = RoleContext(
+                log: log, database: try database(of: "fetcher", in: folder), transport: transport,
+                directory: Directory(log: log, logger: logger), vault: try Vault(masterKey: folder.masterKey()),
+                connectors: ConnectorRegistry([]), metrics: Metrics(), logger: logger, publicURL: "")
+            outcome = .success(try await body(context))
+        } catch {
+            outcome = .failure(error)
+        }
+        await transport.shutdown()
+        await log.close()
+        return try outcome.get()
+    }
+
     /// Opens everything that is kept in a data folder.
     init(settings: Settings, folder: DataFolder, logger: Logger) async throws {
         self.settings = settings

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ByteJSON
 import Connectors
+import Fetcher
 import Foundation
 
 /// `earshot connectors`: what can be connected, and the tools of whoever adds a source.
@@ -98,6 +99,8 @@ struct ConnectorsCommand: AsyncParsableCommand {
             discussion: """
                 The fixtures are looked for in FOLDER/fixtures/NAME, then in Tests/Fixtures/connectors/NAME. A case
                 without `expect` fails and shows what it gives; --record writes that into it, to be looked over.
+                A connector that polls is read over HTTP from a server on this machine, which plays its `provider`
+                and answers with empty pages, 401, 429, 500 and malformed items, too.
                 """)
         @Argument(help: "The connector's name.") var name: String
         @OptionGroup var folder: Folder
@@ -115,7 +118,10 @@ struct ConnectorsCommand: AsyncParsableCommand {
                 }
                 let kit = try ConformanceKit(manifest: manifest, folder: fixtureFolder)
                 if record { try kit.record() }
-                let results = try (record ? ConformanceKit(manifest: manifest, folder: fixtureFolder) : kit).run()
+                let recorded = record ? try ConformanceKit(manifest: manifest, folder: fixtureFolder) : kit
+                let results =
+                    try await recorded.run()
+                    + Assembly.onTrial { try await PullConformance(recorded, context: $0).run() }
                 show(results)
                 if results.contains(where: { !$0.failures.isEmpty }) { throw ExitCode.failed }
             }
