@@ -56,6 +56,9 @@ struct SQLiteStatement {
         case .optionalTexts(let values):
             if let value = values[row] { try bind(text: value, at: index) } else { try bindNull(at: index) }
         case .blobs(let values): try bind(blob: values[row], at: index)
+        case .digests(let values): try bind(digest: values[row], at: index)
+        case .optionalDigests(let values):
+            if let value = values[row] { try bind(digest: value, at: index) } else { try bindNull(at: index) }
         }
     }
 
@@ -100,6 +103,10 @@ struct SQLiteStatement {
             blob.withUnsafeBytes {
                 sqlite3_bind_blob64(handle, CInt(index + 1), $0.baseAddress, UInt64($0.count), copied)
             })
+    }
+
+    private func bind(digest: Digest128, at index: Int) throws {
+        try check(digest.withBytes { sqlite3_bind_blob64(handle, CInt(index + 1), $0.baseAddress, 16, copied) })
     }
 
     private func check(_ code: CInt) throws {

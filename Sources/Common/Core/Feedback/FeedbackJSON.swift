@@ -165,6 +165,7 @@ extension Feedback {
 public struct FeedbackError: Error, Sendable, CustomStringConvertible {
     /// Path of the member that is missing or wrong.
     public let member: String
+    public init(member: String) { self.member = member }
     public var description: String { "not feedback by schema v1: \(member) is missing or wrong" }
 }
 

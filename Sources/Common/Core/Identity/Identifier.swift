@@ -8,13 +8,27 @@ public struct Identifier<Kind: IdentifierKind>: Hashable, Sendable, Comparable, 
     public let rawValue: String
 
     /// Parses an identifier; nil if it is not one of this kind.
-    public init?(_ text: some StringProtocol) {
-        guard text.utf8.count <= 64, text.hasPrefix(Kind.prefix), text.utf8.count > Kind.prefix.utf8.count,
-            text.utf8.dropFirst(Kind.prefix.utf8.count).allSatisfy({
-                ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x7A)
-            })
-        else { return nil }
-        rawValue = String(text)
+    public init?(_ text: String) {
+        var text = text
+        var prefix = Kind.prefix
+        let isOne = text.withUTF8 { text in prefix.withUTF8 { Self.isOne(text, prefix: $0) } }
+        guard isOne else { return nil }
+        rawValue = text
+    }
+
+    /// Parses an identifier; nil if it is not one of this kind.
+    public init?(_ text: Substring) { self.init(String(text)) }
+
+    private static func isOne(_ text: UnsafeBufferPointer<UInt8>, prefix: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard text.count <= 64, text.count > prefix.count else { return false }
+        for at in 0..<prefix.count where text[at] != prefix[at] { return false }
+        for at in prefix.count..<text.count {
+            let character = text[at]
+            guard (character >= 0x30 && character <= 0x39) || (character >= 0x61 && character <= 0x7A) else {
+                return false
+            }
+        }
+        return true
     }
 
     /// Makes a new identifier at this time.
@@ -27,7 +41,9 @@ public struct Identifier<Kind: IdentifierKind>: Hashable, Sendable, Comparable, 
     }
 
     /// Derives an identifier from 16 bytes, always the same from the same bytes.
-    public init(digest: some Sequence<UInt8>) { rawValue = Kind.prefix + Base32.encode(digest) }
+    public init(digest: some Sequence<UInt8>) { self.init(bytes: Array(digest)) }
+
+    private init(bytes: [UInt8]) { rawValue = Kind.prefix + Base32.encode(bytes: bytes) }
 
     public var description: String { rawValue }
     public static func < (left: Identifier, right: Identifier) -> Bool { left.rawValue < right.rawValue }
@@ -83,19 +99,45 @@ extension FeedbackID {
     {
         var hash = SHA256()
         for part in [workspace.rawValue, connector, instance, externalID] {
-            hash.update(data: Array(part.utf8))
+            var part = part
+            part.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
             hash.update(data: [0])
         }
-        return FeedbackID(digest: hash.finalize().prefix(16))
+        return FeedbackID(Digest128(hash.finalize()))
     }
 }
 
 /// Lower-case base 32 by Crockford's alphabet, without padding.
 public enum Base32 {
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+    /// The value of each character, 255 where it is none.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 255, count: 256)
+        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        return values
+    }()
 
-    public static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    /// The 16 bytes that 26 characters stand for; nil if they are anything else.
+    static func decode(_ text: UnsafeBufferPointer<UInt8>) -> Digest128? {
+        guard text.count == 26 else { return nil }
+        var digest: UInt128 = 0
+        for character in text.dropLast() {
+            let value = values[Int(character)]
+            guard value < 32 else { return nil }
+            digest = digest << 5 | UInt128(value)
+        }
+        // The last character holds three bits and two that are zero.
+        let last = values[Int(text[25])]
+        guard last < 32, last & 3 == 0 else { return nil }
+        digest = digest << 3 | UInt128(last >> 2)
+        return Digest128(high: UInt64(digest >> 64), low: UInt64(truncatingIfNeeded: digest))
+    }
+
+    public static func encode(_ bytes: some Sequence<UInt8>) -> String { encode(bytes: Array(bytes)) }
+
+    static func encode(bytes: [UInt8]) -> String {
         var text: [UInt8] = []
+        text.reserveCapacity((bytes.count * 8 + 4) / 5)
         var buffer: UInt32 = 0
         var bits: UInt32 = 0
         for byte in bytes {

@@ -68,6 +68,11 @@ public protocol DatabaseRow {
 }
 
 extension DatabaseRow {
+    /// A byte string of 16 bytes; zeros if it is anything else.
+    public func digest(_ column: Int) -> Digest128 {
+        withBytes(column) { Digest128(bytes: $0) } ?? Digest128(high: 0, low: 0)
+    }
+    public func optionalDigest(_ column: Int) -> Digest128? { isNull(column) ? nil : digest(column) }
     public func optionalText(_ column: Int) -> String? { isNull(column) ? nil : text(column) }
     public func optionalInteger(_ column: Int) -> Int64? { isNull(column) ? nil : integer(column) }
     public func optionalReal(_ column: Int) -> Double? { isNull(column) ? nil : real(column) }
@@ -125,6 +130,8 @@ public struct BulkRows: Sendable {
         case texts([String])
         case optionalTexts([String?])
         case blobs([[UInt8]])
+        case digests([Digest128])
+        case optionalDigests([Digest128?])
 
         public var count: Int {
             switch self {
@@ -135,6 +142,8 @@ public struct BulkRows: Sendable {
             case .texts(let values): values.count
             case .optionalTexts(let values): values.count
             case .blobs(let values): values.count
+            case .digests(let values): values.count
+            case .optionalDigests(let values): values.count
             }
         }
     }
