@@ -2,7 +2,7 @@ public import Common
 public import Logging
 public import ServiceLifecycle
 
-/// The one loop of every consumer: pull, handle, commit.
+/// The one loop of every consumer: pull, handle, commit. The next batches are prepared while the last are handled.
 ///
 /// A failure is tried again after a growing pause with jitter; a lost partition is let go. On shutdown the batch in
 /// hand is finished first.
@@ -64,20 +64,26 @@ public struct ConsumerService: Service {
         let consumer = try await log.consumer(of: topic, group: group) { try await handler.start(of: $0) }
         let outcome: Result<Void, any Error>
         do {
-            while !Task.isCancelled {
+            var inHand: Prepared?
+            while !Task.isCancelled || inHand != nil {
                 let before = ContinuousClock.now
-                let batches = try await consumer.next(limit: limit, wait: .seconds(30))
+                let batches =
+                    Task.isCancelled
+                    ? [] : try await consumer.next(limit: limit, wait: inHand == nil ? .seconds(30) : .zero)
                 let begun = ContinuousClock.now
                 meters.wait.add((begun - before).seconds)
-                guard !batches.isEmpty else { continue }
-                // In a task of its own, so that a shutdown does not cancel the work or its commit half-way.
-                try await Task {
-                    try await handler.handle(batches)
-                    try await consumer.commit(batches)
-                }.value
+                async let next = prepare(batches)
+                if let inHand {
+                    // In a task of its own, so that a shutdown does not cancel the work or its commit half-way.
+                    try await Task {
+                        try await inHand.work()
+                        try await consumer.commit(inHand.batches)
+                    }.value
+                    meters.bytes.add(Double(inHand.batches.reduce(0) { $0 + $1.records.arena.count }))
+                    onSuccess()
+                }
+                inHand = try await next
                 meters.busy.add((.now - begun).seconds)
-                meters.bytes.add(Double(batches.reduce(0) { $0 + $1.records.arena.count }))
-                onSuccess()
             }
             outcome = .success(())
         } catch {
@@ -85,6 +91,16 @@ public struct ConsumerService: Service {
         }
         await Task { await consumer.close() }.value
         try outcome.get()
+    }
+
+    /// Batches that were pulled, and what is left to do with them.
+    private struct Prepared: Sendable {
+        var batches: [PartitionBatch]
+        var work: @Sendable () async throws -> Void
+    }
+
+    private func prepare(_ batches: [PartitionBatch]) async throws -> Prepared? {
+        batches.isEmpty ? nil : Prepared(batches: batches, work: try await handler.prepare(batches))
     }
 
     /// The stage's numbers, looked up once.
