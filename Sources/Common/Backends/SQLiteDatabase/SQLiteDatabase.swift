@@ -8,6 +8,7 @@ import GRDB
 /// their own, never on the cooperative pool.
 public final class SQLiteDatabase: Common.Database {
     private let pool: DatabasePool
+    private let checkpointer: Checkpointer
 
     public let dialect = Dialect.sqlite
 
@@ -30,6 +31,8 @@ public final class SQLiteDatabase: Common.Database {
             pool = try DatabasePool(path: path, configuration: configuration)
             // The pool chooses NORMAL when it turns WAL on: a power failure could take back a committed transaction.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            checkpointer = try Checkpointer(path: path)
+            pool.writeWithoutTransaction { [checkpointer] in checkpointer.watch($0) }
         } catch let error as GRDB.DatabaseError {
             throw SQLiteFailure.error(error, in: path)
         } catch {
@@ -39,7 +42,7 @@ public final class SQLiteDatabase: Common.Database {
 
     /// For every connection: what is erased is overwritten, the WAL stays small, sorting happens in memory.
     private static let settings = [
-        "secure_delete = ON", "temp_store = MEMORY", "wal_autocheckpoint = 12000", "journal_size_limit = 67108864",
+        "secure_delete = ON", "temp_store = MEMORY", "journal_size_limit = 67108864",
     ]
 
     public func read<Value: Sendable>(
@@ -96,6 +99,7 @@ public final class SQLiteDatabase: Common.Database {
     public func close() throws {
         do {
             try pool.close()
+            try checkpointer.close()
         } catch let error as GRDB.DatabaseError {
             throw SQLiteFailure.error(error)
         }
