@@ -199,7 +199,7 @@ let package = Package(
             "Reports",
             [
                 "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird,
-                httpTypes, lifecycle, logging,
+                httpTypes, lifecycle, logging, crypto,
             ]),
         tests(
             "Workspace",

@@ -70,8 +70,8 @@ extension FeedbackTrace {
             case .filtered: .filtered
             }
         revision = item.revision.number
-        contentHash = item.revision.hash
-        mergedInto = item.mergedInto
+        contentHash = item.revision.hash.hexadecimal
+        mergedInto = item.mergedInto.map { FeedbackID($0).rawValue }
         self.crossPosts = crossPosts
         streamID = feedback?.source.stream
         connector = feedback?.connector
@@ -94,18 +94,18 @@ extension FeedbackTrace {
 extension DatabaseConnection {
     /// What became of an item, and its workspace; nil if it never was.
     func trace(_ id: FeedbackID) throws -> FeedbackTrace? {
-        guard let item = try items([id.rawValue])[id.rawValue],
+        guard let digest = id.digest, let item = try items([digest])[digest],
             let workspace = try workspace(number: item.workspace)
         else { return nil }
-        let row = try first("SELECT document, stored_at FROM feedback WHERE id = \(id)") { row in
+        let row = try first("SELECT document, stored_at FROM feedback WHERE id = \(digest)") { row in
             (row.blob(0), Timestamp(milliseconds: row.integer(1)))
         }
         guard let (document, storedAt) = row else { return nil }
         var crossPosts: [String] = []
         if let key = item.mergeKey {
             crossPosts = try query(
-                "SELECT id FROM feedback WHERE merge_key = \(key) AND merged_into = \(id) ORDER BY timestamp, id LIMIT 100"
-            ) { $0.text(0) }
+                "SELECT id FROM feedback WHERE merge_key = \(key) AND merged_into = \(digest) ORDER BY timestamp, id LIMIT 100"
+            ) { FeedbackID($0.digest(0)).rawValue }
         }
         return FeedbackTrace(
             item, id: id, workspace: workspace,
@@ -115,7 +115,10 @@ extension DatabaseConnection {
 
     /// The document of an item and its workspace; empty if the item is gone, nil if it never was.
     func document(of id: FeedbackID) throws -> (workspace: WorkspaceID, document: [UInt8])? {
-        let row = try first("SELECT workspace, document FROM feedback WHERE id = \(id)") { ($0.integer(0), $0.blob(1)) }
+        guard let digest = id.digest else { return nil }
+        let row = try first("SELECT workspace, document FROM feedback WHERE id = \(digest)") {
+            ($0.integer(0), $0.blob(1))
+        }
         guard let row, let workspace = try workspace(number: row.0) else { return nil }
         return (workspace, row.1)
     }

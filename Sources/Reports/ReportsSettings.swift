@@ -1,7 +1,7 @@
 /// What an operator can set about reports.
 public struct ReportsSettings: Sendable, Codable, Hashable {
     /// Records of the feedback topic that one transaction takes.
-    public var batchSize = 2000
+    public var batchSize = 4000
     /// Words (languages, topics, versions, …) whose numbers are kept in memory.
     public var cachedWords = 20_000
     /// Buckets that a series may have.

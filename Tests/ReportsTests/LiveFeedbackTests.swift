@@ -4,7 +4,9 @@ import Testing
 @testable import Reports
 
 @Suite struct LiveFeedbackTests {
-    private func news(_ id: Int) -> [FeedbackNews] { [FeedbackNews(workspace: WorkspaceID("ws_a")!, id: "\(id)")] }
+    private func news(_ id: Int) -> [FeedbackNews] {
+        [FeedbackNews(workspace: WorkspaceID("ws_a")!, id: .numbered(id))]
+    }
 
     @Test func whoIsTooSlowIsLetGoAndCanComeBack() async throws {
         let live = LiveFeedback(epoch: 1)
@@ -20,9 +22,9 @@ import Testing
         let again = try #require(live.subscribe(after: last))
         #expect(!again.hasGap)
         #expect(!live.unsubscribe(again))
-        var missed: [String] = []
+        var missed: [Digest128] = []
         for await case .events(let events) in again.signals { missed += events.map(\.news.id) }
-        #expect(missed == (last + 1...100).map { "\($0)" })
+        #expect(missed == (last + 1...100).map { .numbered($0) })
     }
 
     @Test func whatIsNotKeptIsAGap() throws {

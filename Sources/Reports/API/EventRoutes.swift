@@ -87,7 +87,8 @@ struct EventRoutes: Sendable {
                 text += "event: feedback_deleted\ndata: ".utf8
                 text +=
                     JSON.object([
-                        "unique_identifier": .string(event.news.id), "workspace_id": .string(workspace.rawValue),
+                        "unique_identifier": .string(FeedbackID(event.news.id).rawValue),
+                        "workspace_id": .string(workspace.rawValue),
                     ]).bytes
             }
             text += "\n\n".utf8

@@ -46,7 +46,8 @@ struct FeedbackRoutes: Sendable {
         for document in page.documents { writer.raw(document) }
         writer.endArray()
         if let next = page.next {
-            writer.member("next_cursor", PageCursor([.integer(next.timestamp), .string(next.id)]).text)
+            writer.member(
+                "next_cursor", PageCursor([.integer(next.timestamp), .string(FeedbackID(next.id).rawValue)]).text)
         }
         writer.endObject()
         return .json(bytes: writer.bytes)
@@ -62,7 +63,8 @@ struct FeedbackRoutes: Sendable {
 
     private static func place(_ cursor: String) throws -> FeedbackPage.Place {
         let keys = try PageCursor(cursor, count: 2).keys
-        guard let timestamp = keys[0].integer, let id = keys[1].string else {
+        guard let timestamp = keys[0].integer, let id = keys[1].string.flatMap({ FeedbackID($0)?.digest })
+        else {
             throw Problem.badParameter(
                 "cursor", "is not one of this list; take `next_cursor` of the last page as it is")
         }

@@ -76,7 +76,7 @@ struct FactRow {
     var version: Int64 { row.integer(10) }
     var platform: Int64 { row.integer(11) }
     var country: Int64 { row.integer(12) }
-    var feedback: String { row.text(13) }
+    var feedback: Digest128 { row.digest(13) }
     /// Only if the scan was for text.
     var document: [UInt8] { row.blob(14) }
     var hasNoTopics: Bool { row.withBytes(6) { $0.isEmpty } }

@@ -4,7 +4,7 @@ import Common
 struct FeedbackPage: Sendable {
     struct Place: Sendable, Hashable {
         var timestamp: Int64
-        var id: String
+        var id: Digest128
     }
     /// JSON documents.
     var documents: [[UInt8]]
@@ -57,11 +57,11 @@ extension DatabaseConnection {
         ) { try body(FactRow(row: $0)) }
     }
 
-    private func documents(of ids: [String]) throws -> [String: [UInt8]] {
-        var documents: [String: [UInt8]] = [:]
+    private func documents(of ids: [Digest128]) throws -> [Digest128: [UInt8]] {
+        var documents: [Digest128: [UInt8]] = [:]
         try forEachChunk(of: ids) { chunk in
             try forEach("SELECT id, document FROM feedback WHERE id IN \(list: chunk)") {
-                documents[$0.text(0)] = $0.blob(1)
+                documents[$0.digest(0)] = $0.blob(1)
             }
         }
         return documents

@@ -7,7 +7,7 @@ struct QuoteCandidates: Sendable {
         /// The size of the score, in thousandths.
         var strength: Int64
         var timestamp: Int64
-        var id: String
+        var id: Digest128
         var author: Int64
     }
 
@@ -64,13 +64,16 @@ struct QuoteCandidates: Sendable {
         return chosen
     }
 
-    private func read(_ ids: [String], in connection: any DatabaseConnection) throws -> [String: InsightReport.Quote] {
-        var quotes: [String: InsightReport.Quote] = [:]
+    private func read(_ ids: [Digest128], in connection: any DatabaseConnection) throws
+        -> [Digest128: InsightReport.Quote]
+    {
+        var quotes: [Digest128: InsightReport.Quote] = [:]
         try connection.forEachChunk(of: ids) { chunk in
             try connection.forEach("SELECT document FROM feedback WHERE id IN \(list: chunk)") { row in
-                guard let feedback = try? Feedback(JSONDocument(parsing: row.blob(0)).root), !feedback.text.isEmpty
+                guard let feedback = try? Feedback(JSONDocument(parsing: row.blob(0)).root), !feedback.text.isEmpty,
+                    let id = feedback.id.digest
                 else { return }
-                quotes[feedback.id.rawValue] = InsightReport.Quote(
+                quotes[id] = InsightReport.Quote(
                     id: feedback.id, text: feedback.text, sentimentScore: feedback.sentimentScore, url: feedback.url,
                     timestamp: feedback.timestamp, source: feedback.source.name, topics: feedback.topics)
             }

@@ -5,7 +5,7 @@ import Synchronization
 /// An item that is new or changed, or gone.
 struct FeedbackNews: Sendable {
     var workspace: WorkspaceID
-    var id: String
+    var id: Digest128
     /// Its JSON; nil if the item is gone.
     var document: [UInt8]?
 }

@@ -33,7 +33,7 @@ struct InsightQuestion: Sendable, Hashable {
 
     /// Whether rollups have all that is asked for.
     var isAnsweredByRollups: Bool {
-        filter.isAnsweredByRollups && buckets.isMadeOfQuarterHours
+        filter.isAnsweredByRollups && buckets.isMadeOfHours
             && previous.lowerBound % RollupKey.bucketLength == 0 && previous.upperBound % RollupKey.bucketLength == 0
             && groupings.allSatisfy { $0 == .sentiment || $0.dimension != nil }
     }

@@ -7,7 +7,7 @@ import Common
 struct Cluster: Sendable {
     struct Member: Hashable, Comparable, Sendable {
         var timestamp: Int64
-        var id: String
+        var id: Digest128
 
         static func < (left: Member, right: Member) -> Bool {
             (left.timestamp, left.id) < (right.timestamp, right.id)
@@ -43,7 +43,7 @@ struct Cluster: Sendable {
     }
 
     /// The item that a member is merged into; nil for a canonical one.
-    func canonical(for member: Member) -> String? {
+    func canonical(for member: Member) -> Digest128? {
         guard let start = start(before: member), start != member else { return nil }
         return start.id
     }

@@ -16,9 +16,15 @@ struct FeedbackSink: BatchHandler {
         try await database.read { try $0.nextOffset(topic: .feedback, partition: partition) }
     }
 
-    func handle(_ batches: [PartitionBatch]) async throws {
+    func handle(_ batches: [PartitionBatch]) async throws { try await prepare(batches)() }
+
+    func prepare(_ batches: [PartitionBatch]) async throws -> @Sendable () async throws -> Void {
         let now = now()
         let incoming = await Self.read(batches, at: now)
+        return { try await store(batches, incoming, at: now) }
+    }
+
+    private func store(_ batches: [PartitionBatch], _ incoming: [Incoming], at now: Timestamp) async throws {
         try await setAside(incoming)
         let workspaces = directory.current.workspaces
         let known = words.current

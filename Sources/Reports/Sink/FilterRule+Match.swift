@@ -2,8 +2,9 @@ import Common
 
 extension WorkspaceRecord {
     /// Whether a rule or the policy of the workspace keeps this feedback out; a deleted workspace takes nothing in.
-    func keepsOut(_ feedback: Feedback) -> Bool {
+    func keepsOut(_ arrival: Arrival) -> Bool {
         if isDeleted { return true }
+        guard personalData == .drop || !filters.isEmpty, let feedback = arrival.feedback else { return false }
         if personalData == .drop, !feedback.personalData.isEmpty { return true }
         return filters.contains { $0.matches(feedback) }
     }

@@ -14,38 +14,6 @@ struct Incoming: Sendable {
     var content: Content
 }
 
-/// Feedback that has arrived, with what is derived from it.
-struct Arrival: Sendable {
-    var feedback: Feedback
-    /// Its JSON as it came.
-    var document: [UInt8]
-    var author: Int64
-    var mergeKey: String?
-
-    init(_ feedback: Feedback, document: [UInt8]) {
-        self.feedback = feedback
-        self.document = document
-        let person = Person(feedback.author, source: feedback.source)
-        author = person.number
-        mergeKey = MergeKey.make(workspace: feedback.workspace, text: feedback.text, person: person)
-    }
-
-    var revision: Revision {
-        Revision(number: feedback.revision, isDeletion: feedback.deletedAt != nil, hash: feedback.contentHash)
-    }
-
-    /// Thousandths of the rating on a scale from 1 to 5; 0 if there is none or its scale is not known.
-    var rating: Int64 {
-        guard let rating = feedback.rating else { return 0 }
-        let scale = feedback.ratingScale ?? Feedback.RatingScale(1, 5)
-        guard scale.maximum > scale.minimum, (scale.minimum...scale.maximum).contains(rating) else { return 0 }
-        return Int64((1000 + 4000 * (rating - scale.minimum) / (scale.maximum - scale.minimum)).rounded())
-    }
-
-    /// Thousandths of the score.
-    var score: Int64 { Int64((max(-10, min(10, feedback.sentimentScore)) * 1000).rounded()) }
-}
-
 extension Incoming {
     /// Reads all records of a batch; what is not feedback becomes a dead letter.
     static func read(_ batch: PartitionBatch, at now: Timestamp) -> [Incoming] {
@@ -60,9 +28,9 @@ extension Incoming {
             let bytes = Array(value)
             let json = try JSONDocument(parsing: bytes).root
             raw = rawReference(in: json)
-            let feedback = try Feedback(json)
+            guard raw != nil else { throw FeedbackError(member: "context_info.raw") }
             return Incoming(
-                partition: batch.partition, raw: feedback.raw, content: .item(Arrival(feedback, document: bytes)))
+                partition: batch.partition, raw: raw, content: .item(try Arrival(json, document: bytes)))
         } catch {
             reason = "\(error)"
         }

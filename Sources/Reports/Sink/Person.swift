@@ -9,16 +9,16 @@ struct Person: Hashable, Sendable {
     var key: String?
 
     /// An e-mail address is the person wherever it appears; an account is one at its provider.
-    init(_ author: Feedback.Author, source: Feedback.Source) {
-        if let email = author.email?.lowercased(), email.contains("@"), !email.contains("*") {
+    init(_ author: Feedback.Author, source: String, instance: String) {
+        if let email = author.email?.lowercased(), email.utf8.contains(UInt8(ascii: "@")),
+            !email.utf8.contains(UInt8(ascii: "*"))
+        {
             key = "e\0\(email)"
         } else if let id = author.id, !id.isEmpty {
-            key = "i\0\(source.name)\0\(source.instance)\0\(id)"
+            key = "i\0\(source)\0\(instance)\0\(id)"
         }
-        if let text = key ?? author.name.flatMap({ $0.isEmpty ? nil : "n\0\(source.name)\0\(source.instance)\0\($0)" })
-        {
-            let digest = SHA256.hash(data: Array(text.utf8))
-            let bits = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        if let text = key ?? author.name.flatMap({ $0.isEmpty ? nil : "n\0\(source)\0\(instance)\0\($0)" }) {
+            let bits = Digest128(SHA256.hash(data: Array(text.utf8))).high
             number = bits == 0 ? 1 : Int64(bitPattern: bits)
         } else {
             number = 0

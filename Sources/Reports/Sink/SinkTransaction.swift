@@ -16,12 +16,13 @@ struct SinkTransaction {
     private let now: Timestamp
     private var words: WordNumbers
     /// The items of the batch as they were, and as they are by now.
-    private var before: [String: StoredItem] = [:]
-    private var items: [String: StoredItem] = [:]
-    private var arrivals: [String: Arrival] = [:]
-    private var clusters: [String: Cluster] = [:]
+    private var before: [Digest128: StoredItem] = [:]
+    private var items: [Digest128: StoredItem] = [:]
+    private var arrivals: [Digest128: Arrival] = [:]
+    /// By merge key, where there is more than one item that says the same.
+    private var clusters: [Digest128: Cluster] = [:]
     /// What the other members of the clusters are merged into in the tables.
-    private var mergedBefore: [String: String?] = [:]
+    private var mergedBefore: [Digest128: Digest128?] = [:]
     private var ledgers: [String: ReportsLedger] = [:]
     private var redelivered = 0
 
@@ -47,7 +48,7 @@ struct SinkTransaction {
             case .dead(let letter): ledgers[letter.workspace?.rawValue ?? "", default: ReportsLedger()].dead += 1
             case .item(let arrival):
                 let outcome = try take(arrival)
-                ledgers[arrival.feedback.workspace.rawValue, default: ReportsLedger()][outcome] += 1
+                ledgers[arrival.workspace.rawValue, default: ReportsLedger()][outcome] += 1
             }
         }
         try save()
@@ -65,49 +66,53 @@ struct SinkTransaction {
 
     /// Reads what the tables know of the items and of those that say the same.
     private mutating func load(_ incoming: [Incoming]) throws {
-        var ids: Set<String> = []
-        var keys: Set<String> = []
+        var ids: Set<Digest128> = []
+        var keys: Set<Digest128> = []
+        ids.reserveCapacity(incoming.count)
+        keys.reserveCapacity(incoming.count)
         for one in incoming {
             guard case .item(let arrival) = one.content else { continue }
-            ids.insert(arrival.feedback.id.rawValue)
-            if let key = arrival.mergeKey { keys.insert(key) }
+            ids.insert(arrival.id)
+            guard let key = arrival.mergeKey, !keys.insert(key).inserted else { continue }
+            clusters[key] = Cluster()
         }
         before = try connection.items(ids.sorted())
         items = before
+        items.reserveCapacity(ids.count)
+        arrivals.reserveCapacity(ids.count)
         for item in before.values { if let key = item.mergeKey { keys.insert(key) } }
-        var members: [String: [Cluster.Member]] = [:]
+        var members: [Digest128: [Cluster.Member]] = [:]
         try connection.forEachChunk(of: keys.sorted()) { chunk in
             try connection.forEach(
                 "SELECT merge_key, timestamp, id, merged_into FROM feedback WHERE merge_key IN \(list: chunk)"
             ) { row in
-                let id = row.text(2)
-                members[row.text(0), default: []].append(Cluster.Member(timestamp: row.integer(1), id: id))
-                mergedBefore.updateValue(row.optionalText(3), forKey: id)
+                let id = row.digest(2)
+                members[row.digest(0), default: []].append(Cluster.Member(timestamp: row.integer(1), id: id))
+                mergedBefore.updateValue(row.optionalDigest(3), forKey: id)
             }
         }
-        clusters = members.mapValues { Cluster($0) }
+        clusters.merge(members.mapValues { Cluster($0) }) { $1 }
     }
 
     /// Decides what becomes of one item.
     private mutating func take(_ arrival: Arrival) throws -> ItemOutcome {
-        let feedback = arrival.feedback
-        let id = feedback.id.rawValue
+        let id = arrival.id
         let old = items[id]
         let state: StoredItem.State =
-            feedback.deletedAt != nil
-            ? .deleted : workspaces[feedback.workspace]?.keepsOut(feedback) == true ? .filtered : .live
+            arrival.revision.isDeletion
+            ? .deleted : workspaces[arrival.workspace]?.keepsOut(arrival) == true ? .filtered : .live
         let isLater = old.map { $0.revision < arrival.revision || isReadmitted($0, arrival.revision) } ?? true
         guard isLater else { return state == .filtered ? .filtered : .duplicate }
 
         let isLive = state == .live
         let new = StoredItem(
-            id: id, workspace: try words.number(.workspace, feedback.workspace.rawValue),
-            timestamp: isLive ? feedback.timestamp.milliseconds : 0, revision: arrival.revision, state: state,
+            id: id, workspace: try words.number(.workspace, arrival.workspace.rawValue),
+            timestamp: isLive ? arrival.timestamp : 0, revision: arrival.revision, state: state,
             mergeKey: isLive ? arrival.mergeKey : nil, mergedInto: nil)
         items[id] = new
         arrivals[id] = isLive ? arrival : nil
         if let old, let key = old.mergeKey { clusters[key]?.remove(old.member) }
-        let isNewCanonical = new.mergeKey.map { clusters[$0, default: Cluster()].insert(new.member) } ?? true
+        let isNewCanonical = new.mergeKey.flatMap { clusters[$0]?.insert(new.member) } ?? true
         return switch state {
         case .filtered: .filtered
         case .deleted: .stored
@@ -125,28 +130,32 @@ struct SinkTransaction {
         var changes = RollupChanges()
         var rows: [(item: StoredItem, document: [UInt8])] = []
         var facts: [Fact] = []
+        rows.reserveCapacity(items.count)
+        facts.reserveCapacity(items.count)
         for (id, item) in items {
             let old = before[id]
             guard old != item else { continue }
             var new = item
             new.mergedInto = item.mergeKey.flatMap { clusters[$0]?.canonical(for: item.member) }
+            let arrival = arrivals[id]
             let oldFact = try old.flatMap { try fact(of: $0) }
             if let oldFact { changes.subtract(oldFact) }
-            if let arrival = arrivals[id] {
+            if let arrival {
                 let fact = try fact(of: arrival, new)
                 changes.add(fact)
                 facts.append(fact)
             }
-            if let oldFact, arrivals[id] == nil || oldFact.timestamp != new.timestamp {
+            if let oldFact, arrival == nil || oldFact.timestamp != new.timestamp {
                 try connection.deleteFact(
                     workspace: oldFact.workspace, timestamp: oldFact.timestamp, feedback: oldFact.feedback)
             }
-            rows.append((new, arrivals[id]?.document ?? []))
+            rows.append((new, arrival?.document ?? []))
         }
-        try connection.write(rows.sorted { $0.item.id < $1.item.id }, storedAt: now)
+        rows.sort { $0.item.id < $1.item.id }
+        try connection.write(rows, storedAt: now)
         facts += try moveCrossPosts(&changes)
-        try connection.write(
-            facts.sorted { ($0.workspace, $0.timestamp, $0.feedback) < ($1.workspace, $1.timestamp, $1.feedback) })
+        facts.sort { ($0.workspace, $0.timestamp, $0.feedback) < ($1.workspace, $1.timestamp, $1.feedback) }
+        try connection.write(facts)
         try connection.apply(changes)
     }
 
@@ -173,7 +182,7 @@ struct SinkTransaction {
         return facts
     }
 
-    private func workspace(of id: String) throws -> Int64? {
+    private func workspace(of id: Digest128) throws -> Int64? {
         try connection.first("SELECT workspace FROM feedback WHERE id = \(id)") { $0.integer(0) }
     }
 
@@ -183,35 +192,33 @@ struct SinkTransaction {
     }
 
     private mutating func fact(of arrival: Arrival, _ item: StoredItem) throws -> Fact {
-        let feedback = arrival.feedback
         var topics: [Int64] = []
-        for topic in feedback.topics {
+        for topic in arrival.topics {
             let number = try words.number(.topic, topic)
             if number != 0, !topics.contains(number) { topics.append(number) }
         }
         return Fact(
             workspace: item.workspace, timestamp: item.timestamp, feedback: item.id,
-            origin: try words.number(
-                of: Origin(source: feedback.source.name, stream: feedback.source.stream.rawValue).word),
-            language: try words.number(.language, feedback.language), sentiment: feedback.sentiment,
-            intent: try words.number(.intent, feedback.intent.rawValue), topics: topics, score: arrival.score,
-            rating: arrival.rating, version: try words.number(.version, feedback.productVersion),
-            platform: try words.number(.platform, feedback.platform),
-            country: try words.number(.country, feedback.author.country?.lowercased()), author: arrival.author,
+            origin: try words.number(of: arrival.origin.word), language: try words.number(.language, arrival.language),
+            sentiment: arrival.sentiment, intent: try words.number(.intent, arrival.intent.rawValue), topics: topics,
+            score: arrival.score, rating: arrival.rating, version: try words.number(.version, arrival.version),
+            platform: try words.number(.platform, arrival.platform),
+            country: try words.number(.country, arrival.country), author: arrival.author,
             isMerged: item.mergedInto != nil)
     }
 
     private func news(in incoming: [Incoming]) -> [FeedbackNews] {
-        var told: Set<String> = []
+        var told: Set<Digest128> = []
+        told.reserveCapacity(incoming.count)
         return incoming.compactMap { one in
-            guard case .item(let arrival) = one.content, case let id = arrival.feedback.id.rawValue,
+            guard case .item(let arrival) = one.content, case let id = arrival.id,
                 let item = items[id], item != before[id], told.insert(id).inserted
             else { return nil }
             if let arrival = arrivals[id] {
-                return FeedbackNews(workspace: arrival.feedback.workspace, id: id, document: arrival.document)
+                return FeedbackNews(workspace: arrival.workspace, id: id, document: arrival.document)
             }
             guard before[id]?.state == .live else { return nil }
-            return FeedbackNews(workspace: arrival.feedback.workspace, id: id, document: nil)
+            return FeedbackNews(workspace: arrival.workspace, id: id, document: nil)
         }
     }
 }

@@ -4,7 +4,7 @@ import Common
 struct Fact: Hashable, Sendable {
     var workspace: Int64
     var timestamp: Int64
-    var feedback: String
+    var feedback: Digest128
     var origin: Int64
     var language: Int64
     var sentiment: Sentiment
@@ -28,7 +28,7 @@ struct Fact: Hashable, Sendable {
         """
 
     init(
-        workspace: Int64, timestamp: Int64, feedback: String, origin: Int64, language: Int64, sentiment: Sentiment,
+        workspace: Int64, timestamp: Int64, feedback: Digest128, origin: Int64, language: Int64, sentiment: Sentiment,
         intent: Int64, topics: [Int64], score: Int64, rating: Int64, version: Int64, platform: Int64, country: Int64,
         author: Int64, isMerged: Bool
     ) {
@@ -52,7 +52,7 @@ struct Fact: Hashable, Sendable {
     /// Reads a row of ``columns``.
     init(_ row: any DatabaseRow) {
         self.init(
-            workspace: row.integer(0), timestamp: row.integer(1), feedback: row.text(2), origin: row.integer(3),
+            workspace: row.integer(0), timestamp: row.integer(1), feedback: row.digest(2), origin: row.integer(3),
             language: row.integer(4), sentiment: Sentiment(code: row.integer(5)), intent: row.integer(6),
             topics: row.withBytes(7) { PackedNumbers.unpack($0) }, score: row.integer(8), rating: row.integer(9),
             version: row.integer(10), platform: row.integer(11), country: row.integer(12), author: row.integer(13),
@@ -111,7 +111,7 @@ enum PackedNumbers {
 
 extension DatabaseConnection {
     /// The fact of one item; nil if it is not counted.
-    func fact(workspace: Int64, timestamp: Int64, feedback: String) throws -> Fact? {
+    func fact(workspace: Int64, timestamp: Int64, feedback: Digest128) throws -> Fact? {
         try first(
             """
             SELECT \(raw: Fact.columns) FROM fact
@@ -128,7 +128,7 @@ extension DatabaseConnection {
         ]
         try write(
             BulkRows([
-                .integers(facts.map(\.workspace)), .integers(facts.map(\.timestamp)), .texts(facts.map(\.feedback)),
+                .integers(facts.map(\.workspace)), .integers(facts.map(\.timestamp)), .digests(facts.map(\.feedback)),
                 .integers(facts.map(\.origin)), .integers(facts.map(\.language)),
                 .integers(facts.map(\.sentiment.code)), .integers(facts.map(\.intent)),
                 .blobs(facts.map { PackedNumbers.pack($0.topics) }), .integers(facts.map(\.score)),
@@ -141,7 +141,7 @@ extension DatabaseConnection {
                 key: ["workspace", "timestamp", "feedback"], conflict: .replace(counted)))
     }
 
-    func deleteFact(workspace: Int64, timestamp: Int64, feedback: String) throws {
+    func deleteFact(workspace: Int64, timestamp: Int64, feedback: Digest128) throws {
         try execute(
             """
             DELETE FROM fact

@@ -3,17 +3,17 @@ import Common
 /// What rollups are kept by.
 enum RollupDimension: Int64, Sendable, CaseIterable { case origin, topic, language, intent }
 
-/// Which rollup row: a quarter hour of UTC, a value of a dimension, a sentiment.
+/// Which rollup row: an hour of UTC, a value of a dimension, a sentiment.
 struct RollupKey: Hashable, Comparable, Sendable {
     var workspace: Int64
     var dimension: RollupDimension
-    /// Where the quarter hour begins, in milliseconds.
+    /// Where the hour begins, in milliseconds.
     var bucket: Int64
     var value: Int64
     var sentiment: Sentiment
 
-    /// Every zone of today is a multiple of a quarter hour off UTC.
-    static let bucketLength: Int64 = 900_000
+    /// An hour, in milliseconds. Where a zone is not whole hours off UTC, the facts answer.
+    static let bucketLength: Int64 = 3_600_000
 
     static func bucket(of timestamp: Int64) -> Int64 {
         timestamp.flooredQuotient(by: bucketLength) * bucketLength

@@ -4,7 +4,7 @@ import Common
 ///
 /// - `feedback`: the current revision of every item by id, with its JSON document; a tombstone of one that is gone.
 /// - `fact`: what is counted of an item, in a narrow row, in the order of workspace and time.
-/// - `rollup`: the facts added up by quarter hour; always equal to the facts.
+/// - `rollup`: the facts added up by the hour; always equal to the facts.
 /// - `word`: the numbers that stand for texts in `fact` and `rollup`.
 /// - `consumer_offsets`, `watermark`, `ledger`: how far the topic was read, and what became of the items.
 enum Schema {
@@ -21,18 +21,19 @@ enum Schema {
             try connection.execute(
                 """
                 CREATE TABLE feedback (
-                    id TEXT NOT NULL PRIMARY KEY, workspace \(raw: integer) NOT NULL,
+                    id \(raw: dialect.blob) NOT NULL PRIMARY KEY, workspace \(raw: integer) NOT NULL,
                     timestamp \(raw: integer) NOT NULL, revision \(raw: integer) NOT NULL, state INTEGER NOT NULL,
-                    hash TEXT NOT NULL, merge_key TEXT, merged_into TEXT, stored_at \(raw: integer) NOT NULL,
+                    hash \(raw: dialect.blob) NOT NULL, merge_key \(raw: dialect.blob),
+                    merged_into \(raw: dialect.blob), stored_at \(raw: integer) NOT NULL,
                     document \(raw: dialect.blob) NOT NULL)
                 """)
             try connection.execute(
-                "CREATE INDEX feedback_merge_key ON feedback (merge_key, timestamp, id) WHERE merge_key IS NOT NULL")
+                "CREATE INDEX feedback_merge_key ON feedback (merge_key) WHERE merge_key IS NOT NULL")
             try connection.execute(
                 """
                 CREATE TABLE fact (
-                    workspace \(raw: integer) NOT NULL, timestamp \(raw: integer) NOT NULL, feedback TEXT NOT NULL,
-                    origin \(raw: integer) NOT NULL, language \(raw: integer) NOT NULL, sentiment INTEGER NOT NULL,
+                    workspace \(raw: integer) NOT NULL, timestamp \(raw: integer) NOT NULL,
+                    feedback \(raw: dialect.blob) NOT NULL, origin \(raw: integer) NOT NULL, language \(raw: integer) NOT NULL, sentiment INTEGER NOT NULL,
                     intent \(raw: integer) NOT NULL, topics \(raw: dialect.blob) NOT NULL, score INTEGER NOT NULL,
                     rating INTEGER NOT NULL, version \(raw: integer) NOT NULL, platform \(raw: integer) NOT NULL,
                     country \(raw: integer) NOT NULL, author \(raw: integer) NOT NULL, merged INTEGER NOT NULL,

@@ -10,21 +10,21 @@ struct StoredItem: Hashable, Sendable {
         case filtered
     }
 
-    var id: String
+    var id: Digest128
     var workspace: Int64
     var timestamp: Int64
     var revision: Revision
     var state: State
-    var mergeKey: String?
+    var mergeKey: Digest128?
     /// The item that is counted in its place.
-    var mergedInto: String?
+    var mergedInto: Digest128?
 }
 
 /// Which of two states of an item is the later one, whatever their order of arrival.
 struct Revision: Hashable, Comparable, Sendable {
     var number: Int64
     var isDeletion: Bool
-    var hash: String
+    var hash: Digest128
 
     static func < (left: Revision, right: Revision) -> Bool {
         (left.number, left.isDeletion ? 1 : 0, left.hash) < (right.number, right.isDeletion ? 1 : 0, right.hash)
@@ -33,8 +33,8 @@ struct Revision: Hashable, Comparable, Sendable {
 
 extension DatabaseConnection {
     /// The rows of these items, by id.
-    func items(_ ids: [String]) throws -> [String: StoredItem] {
-        var items: [String: StoredItem] = [:]
+    func items(_ ids: [Digest128]) throws -> [Digest128: StoredItem] {
+        var items: [Digest128: StoredItem] = [:]
         try forEachChunk(of: ids) { chunk in
             try forEach(
                 """
@@ -44,9 +44,9 @@ extension DatabaseConnection {
             ) { row in
                 let state = StoredItem.State(rawValue: row.integer(4)) ?? .live
                 let item = StoredItem(
-                    id: row.text(0), workspace: row.integer(1), timestamp: row.integer(2),
-                    revision: Revision(number: row.integer(3), isDeletion: state == .deleted, hash: row.text(5)),
-                    state: state, mergeKey: row.optionalText(6), mergedInto: row.optionalText(7))
+                    id: row.digest(0), workspace: row.integer(1), timestamp: row.integer(2),
+                    revision: Revision(number: row.integer(3), isDeletion: state == .deleted, hash: row.digest(5)),
+                    state: state, mergeKey: row.optionalDigest(6), mergedInto: row.optionalDigest(7))
                 items[item.id] = item
             }
         }
@@ -61,10 +61,10 @@ extension DatabaseConnection {
         ]
         try write(
             BulkRows([
-                .texts(items.map(\.item.id)), .integers(items.map(\.item.workspace)),
+                .digests(items.map(\.item.id)), .integers(items.map(\.item.workspace)),
                 .integers(items.map(\.item.timestamp)), .integers(items.map(\.item.revision.number)),
-                .integers(items.map(\.item.state.rawValue)), .texts(items.map(\.item.revision.hash)),
-                .optionalTexts(items.map(\.item.mergeKey)), .optionalTexts(items.map(\.item.mergedInto)),
+                .integers(items.map(\.item.state.rawValue)), .digests(items.map(\.item.revision.hash)),
+                .optionalDigests(items.map(\.item.mergeKey)), .optionalDigests(items.map(\.item.mergedInto)),
                 .integers(items.map { _ in storedAt.milliseconds }), .blobs(items.map(\.document)),
             ]),
             BulkStatement(into: "feedback", columns: ["id"] + values, key: ["id"], conflict: .replace(values)))
@@ -72,7 +72,7 @@ extension DatabaseConnection {
 
     /// Hands lists of one length to `body`, so that there is one statement for all of them: the last is filled up
     /// with its own last element.
-    func forEachChunk(of values: [String], _ body: ([String]) throws -> Void) throws {
+    func forEachChunk(of values: [Digest128], _ body: ([Digest128]) throws -> Void) throws {
         let length = values.count <= 16 ? 16 : 256
         for start in stride(from: 0, to: values.count, by: length) {
             var chunk = Array(values[start..<min(start + length, values.count)])

@@ -75,29 +75,30 @@ struct Verification {
             WHERE feedback.state = 0 AND (fact.feedback IS NULL
                 OR fact.merged <> CASE WHEN feedback.merged_into IS NULL THEN 0 ELSE 1 END)
             """
-        ) { Mismatch(place: "feedback \($0.text(0))", expected: "a fact that agrees", found: "none") }
+        ) { Mismatch(place: "feedback \(FeedbackID($0.digest(0)))", expected: "a fact that agrees", found: "none") }
         let orphans = try connection.query(
             """
             SELECT fact.feedback FROM fact LEFT JOIN feedback ON feedback.id = fact.feedback
                 AND feedback.timestamp = fact.timestamp AND feedback.state = 0
             WHERE feedback.id IS NULL
             """
-        ) { Mismatch(place: "fact \($0.text(0))", expected: "a live item", found: "none") }
+        ) { Mismatch(place: "fact \(FeedbackID($0.digest(0)))", expected: "a live item", found: "none") }
         return lost + orphans
     }
 
     /// Items that are merged into another one than the rule says.
     private func crossPosts() throws -> [Mismatch] {
         var mismatches: [Mismatch] = []
-        var key = ""
-        var members: [(member: Cluster.Member, mergedInto: String?)] = []
+        var key: Digest128?
+        var members: [(member: Cluster.Member, mergedInto: Digest128?)] = []
         func check() {
             let cluster = Cluster(members.map(\.member))
             for (member, found) in members where cluster.canonical(for: member) != found {
                 mismatches.append(
                     Mismatch(
-                        place: "feedback \(member.id) merged into", expected: cluster.canonical(for: member) ?? "none",
-                        found: found ?? "none"))
+                        place: "feedback \(FeedbackID(member.id)) merged into",
+                        expected: cluster.canonical(for: member).map { FeedbackID($0).rawValue } ?? "none",
+                        found: found.map { FeedbackID($0).rawValue } ?? "none"))
             }
             members.removeAll(keepingCapacity: true)
         }
@@ -107,11 +108,11 @@ struct Verification {
             ORDER BY merge_key, timestamp, id
             """
         ) { row in
-            if row.text(0) != key {
+            if case let next = row.digest(0), next != key {
                 check()
-                key = row.text(0)
+                key = next
             }
-            members.append((Cluster.Member(timestamp: row.integer(1), id: row.text(2)), row.optionalText(3)))
+            members.append((Cluster.Member(timestamp: row.integer(1), id: row.digest(2)), row.optionalDigest(3)))
         }
         check()
         return mismatches

@@ -37,11 +37,11 @@ struct CalendarBuckets: Sendable, Hashable {
         return low
     }
 
-    /// Whether quarter hours of UTC lie in one bucket each, and wholly inside or outside of the range.
-    var isMadeOfQuarterHours: Bool {
-        let quarter = RollupKey.bucketLength
-        return range.lowerBound % quarter == 0 && range.upperBound % quarter == 0
-            && starts.dropFirst().allSatisfy { $0 % quarter == 0 }
+    /// Whether hours of UTC lie in one bucket each, and wholly inside or outside of the range.
+    var isMadeOfHours: Bool {
+        let hour = RollupKey.bucketLength
+        return range.lowerBound % hour == 0 && range.upperBound % hour == 0
+            && starts.dropFirst().allSatisfy { $0 % hour == 0 }
     }
 
     struct TooManyBuckets: Error { let limit: Int }

@@ -1,5 +1,6 @@
 import ByteJSON
 import Common
+import Crypto
 
 /// Makes feedback for tests; what a test does not name has a plain value.
 struct Item: Hashable, Sendable {
@@ -38,7 +39,8 @@ struct Item: Hashable, Sendable {
             source: .init(
                 name: source, instance: "forum.example.org", connection: nil, stream: StreamID(stream)!, externalID: id,
                 how: "pull"),
-            text: text, connector: "\(source)@1", contentHash: hash.isEmpty ? "h\(revision)" : hash,
+            text: text, connector: "\(source)@1",
+            contentHash: Digest128.named(hash.isEmpty ? "h\(revision)" : hash).hexadecimal,
             timestamp: Timestamp(milliseconds: at), collectedAt: Timestamp(milliseconds: at + 60_000),
             revision: revision, raw: raw)
         feedback.title = title
@@ -58,6 +60,12 @@ struct Item: Hashable, Sendable {
     }
 
     var feedbackID: String { feedback(raw: .init(partition: 0, offset: 0, item: 0)).id.rawValue }
+}
+
+extension Digest128 {
+    /// A digest that stands for a name.
+    static func named(_ name: String) -> Digest128 { Digest128(SHA256.hash(data: Array(name.utf8))) }
+    static func numbered(_ number: some BinaryInteger) -> Digest128 { Digest128(high: 0, low: UInt64(number)) }
 }
 
 /// A random number generator that gives the same numbers for the same seed (SplitMix64).

@@ -53,7 +53,7 @@ final class Tables: Sendable {
                     fact.workspace, fact.origin, fact.language, fact.intent, fact.version, fact.platform, fact.country,
                 ]
                 contents.facts.insert(
-                    "\(fact.feedback) \(fact.timestamp) \(numbers.map { names[$0]! }) \(fact.topics.map { names[$0]! }) "
+                    "\(FeedbackID(fact.feedback)) \(fact.timestamp) \(numbers.map { names[$0]! }) \(fact.topics.map { names[$0]! }) "
                         + "\(fact.sentiment) \(fact.score) \(fact.rating) \(fact.author) \(fact.isMerged)")
             }
             try connection.forEach(
@@ -62,8 +62,9 @@ final class Tables: Sendable {
                 let document = row.blob(7)
                 let text = document.isEmpty ? "" : try Feedback(JSONDocument(parsing: document).root).text
                 contents.items.insert(
-                    "\(row.text(0)) \(row.integer(1)) \(row.integer(2)) \(row.integer(3)) \(row.text(4)) "
-                        + "\(row.optionalText(5) ?? "-") \(row.optionalText(6) ?? "-") \(text)")
+                    "\(FeedbackID(row.digest(0))) \(row.integer(1)) \(row.integer(2)) \(row.integer(3)) "
+                        + "\(row.digest(4).hexadecimal) \(row.optionalDigest(5)?.hexadecimal ?? "-") "
+                        + "\(row.optionalDigest(6).map { FeedbackID($0).rawValue } ?? "-") \(text)")
             }
             try connection.forEach(
                 """
