@@ -19,6 +19,8 @@ public struct LanguageEngine: Engine {
     /// The script of each lane.
     private let scripts: [Script]
     private let lanes: [String: Int]
+    /// Serbian is written in two scripts.
+    private let serbian: Int?
 
     /// Below this probability a text is `und`; half of it is enough for the declared language.
     private static let sure: Float = 0.4
@@ -33,6 +35,7 @@ public struct LanguageEngine: Engine {
         model = try LinearModel(.language, kind: "language")
         scripts = model.file.labels.map(Self.script)
         lanes = Dictionary(uniqueKeysWithValues: model.file.labels.enumerated().map { ($1, $0) })
+        serbian = lanes["sr"]
     }
 
     public func annotate(_ texts: inout [AnnotatedText]) {
@@ -60,7 +63,7 @@ public struct LanguageEngine: Engine {
         }
         // Languages of other scripts are out of the question
         for lane in scripts.indices.dropFirst()
-        where scripts[lane] != script && !(lane == lanes["sr"] && script == .latin) {
+        where scripts[lane] != script && !(lane == serbian && script == .latin) {
             space.scores[lane] = -.infinity
         }
         space.softmax()
