@@ -210,6 +210,11 @@ let package = Package(
             ]),
         tests("Demo", ["ByteJSON", "Common", "Compression", "Demo", "TestKit"]),
         tests("Architecture", ["TestKit"]),
-        tests("Pipeline", ["ByteJSON", "Client", "Common", "CurlTransport", "Demo", "TestKit", lifecycle, logging]),
+        tests(
+            "Pipeline",
+            [
+                "ByteJSON", "Client", "Common", "Connectors", "CurlTransport", "Demo", "Engines", "Parser", "Reports",
+                "SQLiteDatabase", "SQLiteLog", "ServiceKit", "TestKit", lifecycle, logging,
+            ]),
     ]
 )

@@ -6,6 +6,9 @@ public import ServiceKit
 
 /// Reads feedback from providers into `earshot.raw`.
 public enum FetcherRole {
+    /// The steps of this service's schema.
+    public static var migrations: [Migration] { Migration.fetcher }
+
     /// Puts the role together; its tables are brought up to date first.
     public static func build(_ context: RoleContext, settings: FetcherSettings = FetcherSettings()) async throws -> Role
     {

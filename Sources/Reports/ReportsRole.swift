@@ -1,8 +1,11 @@
-import Common
+public import Common
 public import ServiceKit
 
 /// Keeps feedback and answers questions about it.
 public enum ReportsRole {
+    /// The steps of this service's schema.
+    public static var migrations: [Migration] { Schema.migrations }
+
     /// Builds the role on its own database.
     public static func build(_ context: RoleContext, settings: ReportsSettings = ReportsSettings()) async throws
         -> Role

@@ -16,6 +16,9 @@ public enum WorkspaceRole {
         public let token: Secret
     }
 
+    /// The steps of this service's schema.
+    public static var migrations: [Migration] { Schema.migrations }
+
     /// The account that the first start makes.
     public static let firstAccount = "default"
 

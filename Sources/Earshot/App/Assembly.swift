@@ -32,6 +32,12 @@ struct Assembly: Sendable {
     /// The roles, in the order in which they start: what is asked for first is there first.
     static let roleNames = ["workspace", "reports", "parser", "webhook", "fetcher"]
 
+    /// Each service's schema; a role that is not here keeps no tables.
+    static let schemas: [(service: String, migrations: [Migration])] = [
+        ("workspace", WorkspaceRole.migrations), ("reports", ReportsRole.migrations),
+        ("parser", ParserRole.migrations), ("fetcher", FetcherRole.migrations),
+    ]
+
     /// A transport for commands: it may reach any address, the operator's own server included.
     static func clientTransport() -> any HTTPTransport { CurlTransport(policy: .any) }
 

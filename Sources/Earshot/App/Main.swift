@@ -19,7 +19,7 @@ struct EarshotCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, TokenCommand.self, ImportCommand.self, InsightsCommand.self,
             TraceCommand.self, FetchCommand.self, ConnectorsCommand.self, DeadLettersCommand.self, DoctorCommand.self,
-            CheckConfigCommand.self, RolesCommand.self,
+            ReprocessCommand.self, MigrateCommand.self, CheckConfigCommand.self, RolesCommand.self,
         ])
 
     static func main() async {

@@ -6,6 +6,9 @@ public import ServiceKit
 
 /// The service that understands: raw events in, uniform feedback out, dead letters aside.
 public enum ParserRole {
+    /// The steps of this service's schema.
+    public static var migrations: [Migration] { ParserSchema.migrations }
+
     /// Builds the role.
     ///
     /// - Parameter pipeline: The engines; those built in, unless others are given.
@@ -13,8 +16,8 @@ public enum ParserRole {
         _ context: RoleContext, settings: ParserSettings = ParserSettings(), pipeline: EnginePipeline? = nil
     ) async throws -> Role {
         try await context.database.migrate(ParserSchema.migrations)
-        let handler = RawEventHandler(
-            context: context, pipeline: try pipeline ?? .standard(), settings: settings)
+        let pipeline = try pipeline ?? .standard()
+        let handler = RawEventHandler(context: context, pipeline: pipeline, settings: settings)
         let store = DeadLetterStore(database: context.database)
         let parsing = ConsumerService(
             name: "parser", log: context.log, topic: .raw, group: .parser, limit: settings.batchSize,
@@ -29,6 +32,10 @@ public enum ParserRole {
             store: store, replay: Replay(log: context.log, store: store, now: context.now),
             directory: context.directory, now: context.now)
         let rawEvents = RawEventRoutes(log: context.log, directory: context.directory)
+        let reprocessing = Reprocessing(
+            log: context.log, store: ReprocessStore(database: context.database), deadLetters: store,
+            directory: context.directory, connectors: context.connectors, pipeline: pipeline, settings: settings,
+            logger: context.logger, now: context.now)
         let operation = OperatorRoutes(database: context.database, handler: handler)
         return Role(
             name: "parser",
@@ -36,8 +43,9 @@ public enum ParserRole {
                 deadLetters.add(to: router)
                 rawEvents.add(to: router)
                 operation.add(to: router)
+                ReprocessRoutes(reprocessing: reprocessing, directory: context.directory).add(to: router)
             },
-            services: [parsing, collecting],
+            services: [parsing, collecting, reprocessing],
             readiness: {
                 let stopped = handler.stopped
                 return [HealthCheck(name: "parser", isHealthy: stopped == nil, reason: stopped?.description)]

@@ -11,6 +11,8 @@ final class Arrival: Sendable {
     /// Its JSON as it came.
     let document: [UInt8]
     let revision: Revision
+    /// The raw event that it was read from.
+    let raw: Feedback.RawReference
     /// In milliseconds since 1970.
     let timestamp: Int64
     let origin: Origin
@@ -32,7 +34,7 @@ final class Arrival: Sendable {
     /// Reads the members that are counted.
     ///
     /// - Throws: ``FeedbackError`` naming the member that is missing or wrong.
-    init(_ json: JSONValue, document: [UInt8]) throws(FeedbackError) {
+    init(_ json: JSONValue, document: [UInt8], raw: Feedback.RawReference) throws(FeedbackError) {
         guard let core = json["core_attributes"] else { throw FeedbackError(member: "core_attributes") }
         guard let source = core["source_info"] else { throw FeedbackError(member: "core_attributes.source_info") }
         guard let context = json["context_info"] else { throw FeedbackError(member: "context_info") }
@@ -56,6 +58,7 @@ final class Arrival: Sendable {
         self.id = id
         self.workspace = workspace
         self.document = document
+        self.raw = raw
         self.timestamp = timestamp.milliseconds
         revision = Revision(
             number: context["revision"]?.int64 ?? timestamp.milliseconds,

@@ -65,6 +65,10 @@ struct FeedbackSink: BatchHandler {
         for kind in ItemOutcome.allCases where sum[kind] > 0 {
             metrics.add(Double(sum[kind]), to: .stageItems, [("stage", "reports"), ("outcome", kind.rawValue)])
         }
+        if outcome.reprocessed > 0 {
+            metrics.add(
+                Double(outcome.reprocessed), to: .stageItems, [("stage", "reports"), ("outcome", "reprocessed")])
+        }
         if outcome.redelivered > 0 {
             metrics.add(
                 Double(outcome.redelivered), to: .stageItems, [("stage", "reports"), ("outcome", "redelivered")])

@@ -11,6 +11,8 @@ struct Incoming: Sendable {
     var partition: Int
     /// The raw event that it came from; nil if the record does not tell.
     var raw: Feedback.RawReference?
+    /// Whether the raw event was read again: its items are in the ledger and below the watermarks already.
+    var isReprocessed = false
     var content: Content
 }
 
@@ -22,20 +24,23 @@ extension Incoming {
 
     private static func read(_ batch: PartitionBatch, _ index: Int, at now: Timestamp) -> Incoming {
         var raw: Feedback.RawReference?
+        let isReprocessed = batch.records.headers(at: index).bytes(FeedbackHeader.reprocess) != nil
         let reason: String
         do {
             guard let value = batch.records.value(at: index) else { throw NoValue() }
             let bytes = Array(value)
             let json = try JSONDocument(parsing: bytes).root
             raw = rawReference(in: json)
-            guard raw != nil else { throw FeedbackError(member: "context_info.raw") }
+            guard let raw else { throw FeedbackError(member: "context_info.raw") }
             return Incoming(
-                partition: batch.partition, raw: raw, content: .item(try Arrival(json, document: bytes)))
+                partition: batch.partition, raw: raw, isReprocessed: isReprocessed,
+                content: .item(try Arrival(json, document: bytes, raw: raw)))
         } catch {
             reason = "\(error)"
         }
         return Incoming(
-            partition: batch.partition, raw: raw, content: .dead(deadLetter(batch, index, reason: reason, at: now)))
+            partition: batch.partition, raw: raw, isReprocessed: isReprocessed,
+            content: .dead(deadLetter(batch, index, reason: reason, at: now)))
     }
 
     private struct NoValue: Error, CustomStringConvertible {

@@ -7,6 +7,8 @@ struct SinkTransaction {
         var words: [Word: Int64]
         var ledgers: [String: ReportsLedger]
         var redelivered: Int
+        /// Items of raw events that were read again; they are in no ledger a second time.
+        var reprocessed: Int
         /// Items that are new or changed, in the order of their arrival.
         var news: [FeedbackNews]
     }
@@ -25,6 +27,7 @@ struct SinkTransaction {
     private var mergedBefore: [Digest128: Digest128?] = [:]
     private var ledgers: [String: ReportsLedger] = [:]
     private var redelivered = 0
+    private var reprocessed = 0
 
     init(
         _ connection: any DatabaseConnection, workspaces: [WorkspaceID: WorkspaceRecord], known: [Word: Int64],
@@ -45,20 +48,29 @@ struct SinkTransaction {
         try load(fresh)
         for one in fresh {
             switch one.content {
+            case .dead where one.isReprocessed: reprocessed += 1
             case .dead(let letter): ledgers[letter.workspace?.rawValue ?? "", default: ReportsLedger()].dead += 1
             case .item(let arrival):
-                let outcome = try take(arrival)
+                let outcome = try take(arrival, again: one.isReprocessed)
+                if one.isReprocessed {
+                    reprocessed += 1
+                    continue
+                }
                 ledgers[arrival.workspace.rawValue, default: ReportsLedger()][outcome] += 1
             }
         }
         try save()
         try connection.add(ledgers)
-        return Outcome(words: words.fresh, ledgers: ledgers, redelivered: redelivered, news: news(in: fresh))
+        return Outcome(
+            words: words.fresh, ledgers: ledgers, redelivered: redelivered, reprocessed: reprocessed,
+            news: news(in: fresh))
     }
 
     private mutating func dropRedelivered(_ incoming: [Incoming], partitions: [Int]) throws -> [Incoming] {
         var marks = try Watermarks(connection, partitions: partitions)
-        let fresh = incoming.filter { one in one.raw.map { marks.pass($0, in: one.partition) } ?? true }
+        let fresh = incoming.filter { one in
+            one.isReprocessed || one.raw.map { marks.pass($0, in: one.partition) } ?? true
+        }
         redelivered = incoming.count - fresh.count
         try marks.save(connection)
         return fresh
@@ -95,20 +107,27 @@ struct SinkTransaction {
     }
 
     /// Decides what becomes of one item.
-    private mutating func take(_ arrival: Arrival) throws -> ItemOutcome {
+    ///
+    /// - Parameter again: Whether its raw event was read before. What is read now takes the place of what was read
+    ///   there then, though the provider's revision be the same, or an earlier one by another mapping.
+    private mutating func take(_ arrival: Arrival, again: Bool) throws -> ItemOutcome {
         let id = arrival.id
         let old = items[id]
         let state: StoredItem.State =
             arrival.revision.isDeletion
             ? .deleted : workspaces[arrival.workspace]?.keepsOut(arrival) == true ? .filtered : .live
-        let isLater = old.map { $0.revision < arrival.revision || isReadmitted($0, arrival.revision) } ?? true
+        let isLater =
+            old.map { old in
+                old.revision < arrival.revision || isReadmitted(old, arrival.revision)
+                    || again && old.raw == arrival.raw
+            } ?? true
         guard isLater else { return state == .filtered ? .filtered : .duplicate }
 
         let isLive = state == .live
         let new = StoredItem(
             id: id, workspace: try words.number(.workspace, arrival.workspace.rawValue),
             timestamp: isLive ? arrival.timestamp : 0, revision: arrival.revision, state: state,
-            mergeKey: isLive ? arrival.mergeKey : nil, mergedInto: nil)
+            mergeKey: isLive ? arrival.mergeKey : nil, mergedInto: nil, raw: arrival.raw)
         items[id] = new
         arrivals[id] = isLive ? arrival : nil
         if let old, let key = old.mergeKey { clusters[key]?.remove(old.member) }
@@ -134,7 +153,7 @@ struct SinkTransaction {
         facts.reserveCapacity(items.count)
         for (id, item) in items {
             let old = before[id]
-            guard old != item else { continue }
+            guard old != item || arrivals[id] != nil else { continue }
             var new = item
             new.mergedInto = item.mergeKey.flatMap { clusters[$0]?.canonical(for: item.member) }
             let arrival = arrivals[id]
@@ -165,7 +184,8 @@ struct SinkTransaction {
         var facts: [Fact] = []
         for cluster in clusters.values {
             for member in cluster.members where before[member.id] == items[member.id] {
-                guard let known = mergedBefore[member.id], case let now = cluster.canonical(for: member), now != known
+                guard arrivals[member.id] == nil, let known = mergedBefore[member.id],
+                    case let now = cluster.canonical(for: member), now != known
                 else { continue }
                 try connection.execute("UPDATE feedback SET merged_into = \(now) WHERE id = \(member.id)")
                 guard (now == nil) != (known == nil) else { continue }
@@ -211,7 +231,7 @@ struct SinkTransaction {
         var told: Set<Digest128> = []
         told.reserveCapacity(incoming.count)
         return incoming.compactMap { one in
-            guard case .item(let arrival) = one.content, case let id = arrival.id,
+            guard case .item(let arrival) = one.content, !one.isReprocessed, case let id = arrival.id,
                 let item = items[id], item != before[id], told.insert(id).inserted
             else { return nil }
             if let arrival = arrivals[id] {

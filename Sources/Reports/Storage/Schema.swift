@@ -24,7 +24,8 @@ enum Schema {
                     id \(raw: dialect.blob) NOT NULL PRIMARY KEY, workspace \(raw: integer) NOT NULL,
                     timestamp \(raw: integer) NOT NULL, revision \(raw: integer) NOT NULL, state INTEGER NOT NULL,
                     hash \(raw: dialect.blob) NOT NULL, merge_key \(raw: dialect.blob),
-                    merged_into \(raw: dialect.blob), stored_at \(raw: integer) NOT NULL,
+                    merged_into \(raw: dialect.blob), raw_partition INTEGER NOT NULL,
+                    raw_offset \(raw: integer) NOT NULL, raw_item INTEGER NOT NULL, stored_at \(raw: integer) NOT NULL,
                     document \(raw: dialect.blob) NOT NULL)
                 """)
             try connection.execute(

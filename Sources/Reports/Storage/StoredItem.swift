@@ -18,6 +18,8 @@ struct StoredItem: Hashable, Sendable {
     var mergeKey: Digest128?
     /// The item that is counted in its place.
     var mergedInto: Digest128?
+    /// Where it was read from.
+    var raw: Feedback.RawReference
 }
 
 /// Which of two states of an item is the later one, whatever their order of arrival.
@@ -38,7 +40,8 @@ extension DatabaseConnection {
         try forEachChunk(of: ids) { chunk in
             try forEach(
                 """
-                SELECT id, workspace, timestamp, revision, state, hash, merge_key, merged_into FROM feedback
+                SELECT id, workspace, timestamp, revision, state, hash, merge_key, merged_into,
+                    raw_partition, raw_offset, raw_item FROM feedback
                 WHERE id IN \(list: chunk)
                 """
             ) { row in
@@ -46,7 +49,9 @@ extension DatabaseConnection {
                 let item = StoredItem(
                     id: row.digest(0), workspace: row.integer(1), timestamp: row.integer(2),
                     revision: Revision(number: row.integer(3), isDeletion: state == .deleted, hash: row.digest(5)),
-                    state: state, mergeKey: row.optionalDigest(6), mergedInto: row.optionalDigest(7))
+                    state: state, mergeKey: row.optionalDigest(6), mergedInto: row.optionalDigest(7),
+                    raw: Feedback.RawReference(
+                        partition: Int(row.integer(8)), offset: row.integer(9), item: Int(row.integer(10))))
                 items[item.id] = item
             }
         }
@@ -57,7 +62,8 @@ extension DatabaseConnection {
     func write(_ items: [(item: StoredItem, document: [UInt8])], storedAt: Timestamp) throws {
         guard !items.isEmpty else { return }
         let values = [
-            "workspace", "timestamp", "revision", "state", "hash", "merge_key", "merged_into", "stored_at", "document",
+            "workspace", "timestamp", "revision", "state", "hash", "merge_key", "merged_into", "raw_partition",
+            "raw_offset", "raw_item", "stored_at", "document",
         ]
         try write(
             BulkRows([
@@ -65,7 +71,9 @@ extension DatabaseConnection {
                 .integers(items.map(\.item.timestamp)), .integers(items.map(\.item.revision.number)),
                 .integers(items.map(\.item.state.rawValue)), .digests(items.map(\.item.revision.hash)),
                 .optionalDigests(items.map(\.item.mergeKey)), .optionalDigests(items.map(\.item.mergedInto)),
-                .integers(items.map { _ in storedAt.milliseconds }), .blobs(items.map(\.document)),
+                .integers(items.map { Int64($0.item.raw.partition) }), .integers(items.map(\.item.raw.offset)),
+                .integers(items.map { Int64($0.item.raw.item) }), .integers(items.map { _ in storedAt.milliseconds }),
+                .blobs(items.map(\.document)),
             ]),
             BulkStatement(into: "feedback", columns: ["id"] + values, key: ["id"], conflict: .replace(values)))
     }

@@ -50,6 +50,13 @@ public struct ConsumerGroup: Sendable, Hashable, CustomStringConvertible {
     public static let deadLetters = ConsumerGroup("dead-letters")
 }
 
+/// Names of the facts that travel in the headers of feedback; each value is UTF-8 text.
+public enum FeedbackHeader {
+    public static let workspace = "workspace"
+    /// The job that read the raw event again. Its item is in the ledgers already.
+    public static let reprocess = "reprocess"
+}
+
 /// Names of the facts that travel in the headers of a raw event; each value is UTF-8 text.
 public enum RawHeader {
     public static let workspace = "workspace"

@@ -151,6 +151,21 @@ struct DeadLetterStore: Sendable {
         }
     }
 
+    /// Offsets of events in this range that failed and did not go back to the log since.
+    func openOffsets(in topic: Topic, partition: Int, _ range: ClosedRange<Int64>) async throws -> Set<Int64> {
+        try await database.read { db in
+            Set(
+                try db.query(
+                    """
+                    SELECT DISTINCT log_offset FROM dead_letter
+                    WHERE topic = \(topic.name) AND log_partition = \(partition)
+                        AND log_offset >= \(range.lowerBound) AND log_offset <= \(range.upperBound)
+                        AND replayed_at IS NULL
+                    """
+                ) { $0.integer(0) })
+        }
+    }
+
     /// Forgets what is older than `limit`, and everything of these workspaces.
     func forget(olderThan limit: Timestamp, workspaces: [WorkspaceID]) async throws {
         try await database.write { db in

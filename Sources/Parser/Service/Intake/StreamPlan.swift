@@ -9,12 +9,15 @@ final class StreamPlan: Sendable {
     let workspace: WorkspaceRecord
     let manifest: Manifest
     let mapper: Mapper
+    /// What every piece of feedback of the stream has in its headers.
+    let feedbackHeaders: RecordHeaders
 
     init(stream: StreamRecord, workspace: WorkspaceRecord, manifest: Manifest, mapper: Mapper) {
         self.stream = stream
         self.workspace = workspace
         self.manifest = manifest
         self.mapper = mapper
+        feedbackHeaders = [FeedbackHeader.workspace: workspace.id.rawValue]
     }
 }
 

@@ -62,6 +62,35 @@ enum ParserSchema {
                             PRIMARY KEY (topic, log_partition, log_offset)
                         )
                         """))
-        }
+        },
+        Migration(2, "reprocessing") { db in
+            let integer = db.dialect.integer
+            try db.execute(
+                SQL(
+                    raw: """
+                        CREATE TABLE reprocess_job (
+                            id TEXT PRIMARY KEY,
+                            workspace TEXT,
+                            stream TEXT,
+                            requested_at \(integer) NOT NULL,
+                            finished_at \(integer)
+                        )
+                        """))
+            try db.execute(
+                SQL(
+                    raw: """
+                        CREATE TABLE reprocess_part (
+                            job TEXT NOT NULL,
+                            raw_partition INTEGER NOT NULL,
+                            next_offset \(integer) NOT NULL,
+                            first_offset \(integer) NOT NULL,
+                            end_offset \(integer) NOT NULL,
+                            emitted \(integer) NOT NULL DEFAULT 0,
+                            failed \(integer) NOT NULL DEFAULT 0,
+                            example TEXT,
+                            PRIMARY KEY (job, raw_partition)
+                        ) \(db.dialect.clustered)
+                        """))
+        },
     ]
 }

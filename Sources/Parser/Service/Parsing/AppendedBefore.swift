@@ -23,7 +23,8 @@ struct AppendedBefore: Sendable {
                 let records = try await log.read(.feedback, partition: bounds.partition, from: at, limit: 1000)
                 guard !records.isEmpty else { break }
                 for i in 0..<records.count {
-                    guard let reference = records.rawReference(at: i), reference.partition == rawPartition,
+                    guard records.headers(at: i).bytes(FeedbackHeader.reprocess) == nil,
+                        let reference = records.rawReference(at: i), reference.partition == rawPartition,
                         reference.offset >= next
                     else { continue }
                     references.insert(reference)

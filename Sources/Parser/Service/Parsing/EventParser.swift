@@ -8,13 +8,16 @@ struct EventParser: Sendable {
     let pipeline: EnginePipeline
     let settings: ParserSettings
     let now: Timestamp
+    /// The job that reads events again; nil reads them for the first time.
+    let job: JobID?
     private let engines: [String]
     private let finder: (any Engine)?
 
-    init(pipeline: EnginePipeline, settings: ParserSettings, now: Timestamp) {
+    init(pipeline: EnginePipeline, settings: ParserSettings, now: Timestamp, job: JobID? = nil) {
         self.pipeline = pipeline
         self.settings = settings
         self.now = now
+        self.job = job
         engines = pipeline.identities
         finder = pipeline.engines.first { $0.produces == .personalData }
     }
@@ -118,9 +121,17 @@ struct EventParser: Sendable {
                 return .dead(
                     "as feedback it has \(writer.bytes.count) bytes, more than \(settings.maximumFeedbackBytes)")
             }
-            slice.feedback.append(key: id.rawValue, value: writer.bytes, timestamp: now)
+            slice.feedback.append(
+                key: id.rawValue, headers: headers(of: plan), value: writer.bytes, timestamp: now)
             return .emitted
         }
+    }
+
+    private func headers(of plan: StreamPlan) -> RecordHeaders {
+        guard let job else { return plan.feedbackHeaders }
+        var headers = plan.feedbackHeaders
+        headers.append(FeedbackHeader.reprocess, job.rawValue)
+        return headers
     }
 
     private func feedback(
@@ -196,7 +207,12 @@ extension ParsedSlice {
             exampleOfFailure = reason
         }
         self.counts[read.workspace?.rawValue ?? "", default: ParserLedger.Counts()] += counts
-        if case .dead = fate { failed.append(true) } else { failed.append(false) }
+        if case .dead = fate {
+            failed.append(true)
+            failedEvents.insert(read.event)
+        } else {
+            failed.append(false)
+        }
     }
 
     fileprivate mutating func add(_ letter: DeadLetter) {

@@ -80,6 +80,8 @@ struct ParsedSlice: Sendable {
     var counts: [String: ParserLedger.Counts] = [:]
     /// For each item in order, whether it failed.
     var failed: [Bool] = []
+    /// Events of the batch of which an item failed.
+    var failedEvents: Set<Int> = []
     /// Why the last one that failed did.
     var exampleOfFailure: String?
 }

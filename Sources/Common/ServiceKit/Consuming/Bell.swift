@@ -1,14 +1,16 @@
 import Synchronization
 
 /// Wakes one sleeper; a ring that nobody waits for is kept.
-final class Bell: Sendable {
+public final class Bell: Sendable {
     private struct State {
         var hasRung = false
         var sleeper: CheckedContinuation<Void, Never>?
     }
     private let state = Mutex(State())
 
-    func ring() {
+    public init() {}
+
+    public func ring() {
         let sleeper = state.withLock { state in
             defer { state.sleeper = nil }
             if state.sleeper == nil { state.hasRung = true }
@@ -18,7 +20,7 @@ final class Bell: Sendable {
     }
 
     /// Returns at the next ring, after this time (nil is never), or when the task is cancelled.
-    func wait(for duration: Duration?) async {
+    public func wait(for duration: Duration?) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.nextRing() }
             if let duration { group.addTask { try? await Task.sleep(for: duration) } }

@@ -1,33 +1,38 @@
-import Common
+public import Common
 import Synchronization
 
 /// Counts the edges of work, before and after each effect, and dies at one of them.
-final class Faults: Sendable {
+public final class Faults: Sendable {
     private let state: Mutex<(passed: Int, deadly: Int?)>
 
     /// - Parameter deadly: The edge to die at; nil only counts.
-    init(deadly: Int? = nil) { state = Mutex((0, deadly)) }
+    public init(deadly: Int? = nil) { state = Mutex((0, deadly)) }
 
     /// How many edges were passed.
-    var passed: Int { state.withLock { $0.passed } }
+    public var passed: Int { state.withLock { $0.passed } }
 
     /// Passes one edge, or dies there.
-    func edge() throws {
+    public func edge() throws {
         try state.withLock { state in
             defer { state.passed += 1 }
             if state.deadly == state.passed { throw Crash() }
         }
     }
 
-    struct Crash: Error {}
+    public struct Crash: Error {}
 }
 
 /// A real log whose process dies before an append, half-way through it, or after it.
-struct FaultyLog: EventLog {
+public struct FaultyLog: EventLog {
     let base: any EventLog
     let faults: Faults
 
-    func append(_ batch: RecordBatch, to topic: Topic) async throws -> [LogPosition] {
+    public init(base: any EventLog, faults: Faults) {
+        self.base = base
+        self.faults = faults
+    }
+
+    public func append(_ batch: RecordBatch, to topic: Topic) async throws -> [LogPosition] {
         try faults.edge()
         do {
             try faults.edge()
@@ -40,33 +45,39 @@ struct FaultyLog: EventLog {
         return positions
     }
 
-    func create(_ topics: [Topic]) async throws { try await base.create(topics) }
-    func consumer(of topic: Topic, group: ConsumerGroup, start: @escaping @Sendable (Int) async throws -> Int64?)
+    public func create(_ topics: [Topic]) async throws { try await base.create(topics) }
+    public func consumer(of topic: Topic, group: ConsumerGroup, start: @escaping @Sendable (Int) async throws -> Int64?)
         async throws -> any LogConsumer
     { try await base.consumer(of: topic, group: group, start: start) }
-    func read(_ topic: Topic, partition: Int, from offset: Int64, limit: Int) async throws -> RecordBatch {
+    public func read(_ topic: Topic, partition: Int, from offset: Int64, limit: Int) async throws -> RecordBatch {
         try await base.read(topic, partition: partition, from: offset, limit: limit)
     }
-    func bounds(of topic: Topic) async throws -> [PartitionBounds] { try await base.bounds(of: topic) }
-    func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
+    public func bounds(of topic: Topic) async throws -> [PartitionBounds] { try await base.bounds(of: topic) }
+    public func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
         try await base.committed(group, topic: topic)
     }
-    func maintain(now: Timestamp) async throws { try await base.maintain(now: now) }
-    func health() async -> LogHealth { await base.health() }
+    public func maintain(now: Timestamp) async throws { try await base.maintain(now: now) }
+    public func health() async -> LogHealth { await base.health() }
 }
 
 /// A real database whose process dies before a transaction, inside it, or after it.
-struct FaultyDatabase: Database {
+public struct FaultyDatabase: Database {
     let base: any Database
     let faults: Faults
 
-    var dialect: Dialect { base.dialect }
-    func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+    public init(base: any Database, faults: Faults) {
+        self.base = base
+        self.faults = faults
+    }
+
+    public var dialect: Dialect { base.dialect }
+    public func read<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
         -> Value
     {
         try await base.read(body)
     }
-    func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
+    public func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value)
+        async throws
         -> Value
     {
         try faults.edge()
@@ -79,7 +90,7 @@ struct FaultyDatabase: Database {
         try faults.edge()
         return value
     }
-    func migrate(_ migrations: [Migration]) async throws { try await base.migrate(migrations) }
+    public func migrate(_ migrations: [Migration]) async throws { try await base.migrate(migrations) }
 }
 
 extension RecordBatch {
