@@ -138,12 +138,16 @@ public struct InsightReport: Sendable, Codable, Hashable {
     /// How complete the answer is.
     public struct Coverage: Sendable, Codable, Hashable {
         public var streams: [Stream]
-        /// Events that were accepted and are not in the tables yet, of all workspaces.
+        /// Events of the workspace that were accepted and are not in the tables yet.
         public var inFlight: Int
+        /// Whether so much waits that not all of it was looked at: ``inFlight`` is the least.
+        public var isMinimum = false
         /// Items of the workspace that were set aside.
         public var deadLetters: Int
 
-        enum CodingKeys: String, CodingKey { case streams, inFlight = "in_flight", deadLetters = "dead_letters" }
+        enum CodingKeys: String, CodingKey {
+            case streams, inFlight = "in_flight", isMinimum = "in_flight_is_minimum", deadLetters = "dead_letters"
+        }
     }
 
     /// How far a stream was read.

@@ -38,6 +38,36 @@ import Testing
         }
     }
 
+    @Test func whatIsOnItsWayIsCountedByWorkspace() async throws {
+        try await ReportsServer.run { server in
+            func accept(_ workspace: String, _ count: Int) async throws {
+                var batch = RecordBatch()
+                for _ in 0..<count {
+                    batch.append(
+                        key: String?.none, headers: [RawHeader.workspace: workspace], value: Array("{}".utf8))
+                }
+                try await server.log.append(batch, to: .raw)  // and nobody parses here
+            }
+            func coverage(_ workspace: String, _ account: String) async throws -> InsightReport.Coverage {
+                try await server.report(
+                    "workspace_id=\(workspace)&from=2020-01-01&to=2022-01-01", account: account
+                ).coverage
+            }
+            try await accept("ws_a", 7)
+            try await accept("ws_b", 3)
+            let ours = try await coverage("ws_a", "ac_a")
+            #expect(ours.inFlight == 7 && !ours.isMinimum)
+            let theirs = try await coverage("ws_b", "ac_b")
+            #expect(theirs.inFlight == 3 && !theirs.isMinimum)
+
+            try await accept("ws_b", Backlog.bound)
+            let few = try await coverage("ws_a", "ac_a")
+            #expect(few.isMinimum && few.inFlight <= 7)
+            let many = try await coverage("ws_b", "ac_b")
+            #expect(many.isMinimum && many.inFlight > 1000)
+        }
+    }
+
     @Test func wallsStandOnEveryRoute() async throws {
         try await ReportsServer.run { server in
             let item = Item(id: "1")

@@ -32,7 +32,9 @@ struct InsightRoutes: Sendable {
             try InsightAnswer(question, in: connection, settings: settings).report()
         }
         report.coverage.streams = coverage.streams(of: workspace.id, in: snapshot)
-        report.coverage.inFlight = try await coverage.inFlight()
+        let inFlight = try await coverage.inFlight(of: workspace.id)
+        report.coverage.inFlight = inFlight.records
+        report.coverage.isMinimum = inFlight.isMinimum
         return try Response(json: report)
     }
 }

@@ -17,21 +17,16 @@ struct CoverageReader: Sendable {
         }
     }
 
-    /// Events that were accepted and are not in the tables yet: what the parser has not read, and what it has sent and
-    /// was not stored.
-    func inFlight() async throws -> Int {
+    /// Events of a workspace that were accepted and are not in the tables yet: what the parser has not read, and what
+    /// it has sent and was not stored.
+    func inFlight(of workspace: WorkspaceID) async throws -> Backlog {
         let parsed = try await log.committed(.parser, topic: .raw)
-        let raw = try await log.bounds(of: .raw).reduce(0) { sum, partition in
-            sum + max(0, partition.end - max(partition.first, parsed.at(partition.partition)))
-        }
-        let positions = try await store.positions()
-        let feedback = try await log.bounds(of: .feedback).reduce(0) { sum, partition in
-            sum + max(0, partition.end - max(partition.first, positions[partition.partition] ?? 0))
-        }
-        return Int(raw + feedback)
+        let unread = try await Backlog(
+            of: workspace, on: .raw, header: RawHeader.workspace,
+            behind: Dictionary(uniqueKeysWithValues: parsed.enumerated().map { ($0.offset, $0.element) }), in: log)
+        let unsettled = try await Backlog(
+            of: workspace, on: .feedback, header: FeedbackHeader.workspace, behind: try await store.positions(),
+            in: log)
+        return unread + unsettled
     }
-}
-
-extension [Int64] {
-    fileprivate func at(_ position: Int) -> Int64 { indices.contains(position) ? self[position] : 0 }
 }

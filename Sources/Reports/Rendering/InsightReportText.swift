@@ -209,7 +209,7 @@ public enum InsightReportText {
         var lines = [
             terminal.heading("How complete this is")
                 + terminal.styled(
-                    "  \(Readable.count(coverage.inFlight)) events on their way, "
+                    "  \(coverage.isMinimum ? "more than " : "")\(Readable.count(coverage.inFlight)) events on their way, "
                         + "\(Readable.count(coverage.deadLetters)) set aside", .dim)
         ]
         for stream in coverage.streams.prefix(12) {
