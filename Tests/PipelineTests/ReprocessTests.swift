@@ -52,7 +52,7 @@ struct ReprocessTests {
     @Test("twice leaves the tables of a fresh reading, also where the mapping tells other times", arguments: 0..<15)
     func otherTimes(seed: UInt64) async throws {
         var random = RandomSource(seed: 100 + seed)
-        let mapping: JSON = ["text": "body", "updated_at": "moved_at"]
+        let mapping: JSON = ["text": "words", "updated_at": "moved_at"]
         let events = Self.events(&random, timesChange: true)
         let fresh = try await Plant(mapping: mapping)
         try await fresh.push(events)
@@ -74,7 +74,7 @@ struct ReprocessTests {
     @Test("settles the dead letters of what can be read now, and keeps what cannot be read any more")
     func deadLetters() async throws {
         let plant = try await Plant(mapping: nil)
-        try await plant.push([#"{"id":"1","body":"Only a body"}"#, #"{"id":"2","text":"Only a text"}"#])
+        try await plant.push([#"{"id":"1","words":"Only words"}"#, #"{"id":"2","text":"Only a text"}"#])
         try await plant.settle()
         try await plant.collectDeadLetters()
         let open = DeadLetterStore.Filter(isReplayed: false)
@@ -98,8 +98,8 @@ struct ReprocessTests {
     @Test("of one stream leaves the others alone")
     func oneStream() async throws {
         let plant = try await Plant(mapping: nil)
-        try await plant.push([#"{"id":"1","text":"Old","body":"New"}"#])
-        try await plant.push([#"{"id":"2","text":"Old too","body":"New too"}"#], to: plant.otherStream)
+        try await plant.push([#"{"id":"1","text":"Old","words":"New"}"#])
+        try await plant.push([#"{"id":"2","text":"Old too","words":"New too"}"#], to: plant.otherStream)
         try await plant.settle()
         try await plant.changeMapping(to: Self.newMapping)
         try await plant.begin(ReprocessFilter(workspace: plant.workspace, stream: plant.stream))
@@ -108,7 +108,7 @@ struct ReprocessTests {
         #expect(texts.sorted() == ["New", "Old too"])
     }
 
-    private static let newMapping: JSON = ["text": "body"]
+    private static let newMapping: JSON = ["text": "words"]
 
     /// Revisions of a few items in any order: edits, deletions, copies, cross-posts.
     private static func events(_ random: inout RandomSource, timesChange: Bool) -> [String] {
@@ -131,8 +131,8 @@ struct ReprocessTests {
             }
             events.append(
                 """
-                {"id":"\(id)","text":"\((texts + ["Number \(number)"]).randomElement(using: &random)!)",\
-                "body":"\((texts + ["Body \(number)"]).randomElement(using: &random)!)",\
+                {"id":"\(id)","text":"\((texts + ["Number \(number)", ""]).randomElement(using: &random)!)",\
+                "words":"\((texts + ["Body \(number)", " "]).randomElement(using: &random)!)",\
                 "created_at":"2021-01-01T00:00:00Z","updated_at":"\(changed)",\
                 "moved_at":"\(timesChange ? time() : changed)","author":{"id":"u\(id % 3)"}}
                 """)

@@ -65,7 +65,9 @@ struct WallsTests {
         let letter = try #require(letters["dead_letters"]?[0]?["id"]?.string, "\(JSONText(letters))")
         let tokens = try await owner.json("GET", "/v1/tokens")
         let token = try #require(tokens["tokens"]?[0]?["token_id"]?.string, "\(JSONText(tokens))")
-        let secrets = [workspace, stream, connection, feedback, letter, token, "secret opinion", "owner's"]
+        let begun = try await owner.json("POST", "/v1/reprocess", body: ["stream_id": .string(stream)])
+        let job = try #require(begun["job_id"]?.string)
+        let secrets = [job, workspace, stream, connection, feedback, letter, token, "secret opinion", "owner's"]
 
         let stranger = try server.client(account: "Stranger")
         for operation in operations where operation.path != "/hooks/{stream}" && operation.path != "/v1/events" {
@@ -74,7 +76,7 @@ struct WallsTests {
             for (hole, value) in [
                 ("{workspace}", workspace), ("{stream}", stream), ("{connection}", connection), ("{token}", token),
                 ("{id}", isLetter ? letter : feedback), ("{partition}", "0"), ("{offset}", "0"),
-                ("{connector}", "jsonl"),
+                ("{connector}", "jsonl"), ("{job}", job),
             ] { path = path.replacingOccurrences(of: hole, with: value) }
             for query in [[], [("workspace_id", workspace)]] as [[(String, String)]] {
                 for body in Self.bodies(workspace: workspace, connection: connection, method: operation.method) {

@@ -80,6 +80,9 @@ import Testing
         let item = Item(workspace: workspace, source: source, text: text, author: author, email: email, name: name)
         var writer = JSONWriter()
         item.feedback(raw: .init(partition: 0, offset: 0, item: 0)).write(to: &writer)
-        return try Arrival(JSONDocument(parsing: writer.bytes).root, document: writer.bytes).mergeKey
+        return try Arrival(
+            JSONDocument(parsing: writer.bytes).root, document: writer.bytes,
+            raw: .init(partition: 0, offset: 0, item: 0)
+        ).mergeKey
     }
 }

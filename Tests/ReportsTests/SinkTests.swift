@@ -39,6 +39,34 @@ import Testing
         #expect(contents.items == ["\(pushed.feedbackID) 0 20 1 \(Digest128.named("b").hexadecimal) - - "])
     }
 
+    @Test func anEditThatLeavesNoWordsTakesTheItemWithIt() async throws {
+        let tables = try await Tables()
+        var topic = FeedbackTopic()
+        let said = Item(revision: 10, sentiment: .negative, score: -4, topics: ["export"])
+        var emptied = said
+        emptied.text = ""
+        emptied.revision = 20
+        emptied.topics = []
+        try await tables.take([topic.batch([said])])
+        try await tables.take([topic.batch([emptied])])
+        #expect(try await tables.contents().facts.isEmpty)
+        #expect(try await tables.contents().rollups.isEmpty)
+        try await tables.take([topic.batch([said])])
+        #expect(try await tables.contents().facts.isEmpty, "an old copy brings nothing back")
+        #expect(try await tables.store.ledger().total == ledger(stored: 1, duplicate: 1, filtered: 1))
+
+        var again = said
+        again.revision = 30
+        try await tables.take([topic.batch([again])])
+        #expect(try await tables.contents().facts.count == 1)
+        var rated = emptied
+        rated.revision = 40
+        rated.rating = 2
+        try await tables.take([topic.batch([rated])])
+        #expect(try await tables.contents().facts.count == 1, "a rating says something")
+        #expect(try await tables.store.verify() == [])
+    }
+
     @Test func whatARestartedParserSendsAgainIsNotCounted() async throws {
         let tables = try await Tables()
         var topic = FeedbackTopic()

@@ -119,9 +119,7 @@ struct Draft: Sendable {
         for field in required where isMissing(field) { return .malformed(reason: "\(field.rawValue) is missing") }
         guard !externalID.isEmpty else { return .malformed(reason: "external_id is missing") }
         let text = text ?? ""
-        if !isDeleted, rating == nil, title == nil, text.utf8.allSatisfy({ $0 <= 0x20 }) {
-            return self.text == nil ? .malformed(reason: "text is missing") : .filtered(reason: "no text")
-        }
+        if self.text == nil, !isDeleted, rating == nil, title == nil { return .malformed(reason: "text is missing") }
         var item = MappedItem(
             instance: instance, externalID: externalID, createdAt: createdAt ?? updatedAt ?? arrival.time,
             revision: revision(arrival))

@@ -17,11 +17,12 @@ public struct ParserSettings: Sendable, Hashable {
     public init() {}
 }
 
-/// How many items may fail before the parser stops and asks for help rather than draining the topic.
+/// How many items may fail before a stream counts as failing, and, where that is no single customer's affair, before
+/// the parser stops and asks for help rather than draining the topic.
 public struct DeadLetterBudget: Sendable, Hashable {
-    /// How many consecutive items of a partition are looked at.
+    /// How many consecutive items of a partition, and of a stream in it, are looked at.
     public var window: Int
-    /// The parser stops when more than this share of a full window failed; 1 never stops it.
+    /// More than this share of a full window is over the budget; 1 never is.
     public var ratio: Double
 
     public init(window: Int = 200, ratio: Double = 0.5) {

@@ -9,7 +9,7 @@ struct CoverageReader: Sendable {
     /// How far each stream of a workspace was read.
     func streams(of workspace: WorkspaceID, in snapshot: Directory.Snapshot) -> [InsightReport.Stream] {
         snapshot.streams(of: workspace).filter { $0.status != .deleted }.map { stream in
-            let status = snapshot.statuses[stream.id]
+            let status = snapshot.status(of: stream.id)
             return InsightReport.Stream(
                 streamID: stream.id, name: stream.name, connector: stream.connector, caughtUpTo: status?.caughtUpTo,
                 status: stream.status == .paused ? stream.status.rawValue : status?.state.rawValue ?? "pending",

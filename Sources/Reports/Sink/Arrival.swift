@@ -30,6 +30,8 @@ final class Arrival: Sendable {
     /// The number of the person; 0 is nobody known.
     let author: Int64
     let mergeKey: Digest128?
+    /// Whether nothing is said: no words, no title, no rating, and no deletion either.
+    let saysNothing: Bool
 
     /// Reads the members that are counted.
     ///
@@ -86,7 +88,11 @@ final class Arrival: Sendable {
                 email: user?["email"]?.string),
             source: name, instance: source["instance"]?.string ?? "")
         author = person.number
-        mergeKey = MergeKey.make(workspace: workspace, text: core["text"]?.string ?? "", person: person)
+        let text = core["text"]?.string ?? ""
+        mergeKey = MergeKey.make(workspace: workspace, text: text, person: person)
+        saysNothing =
+            text.isEmpty && core["title"]?.string?.isEmpty ?? true && review?["rating"]?.double == nil
+            && !revision.isDeletion
     }
 
     private static func rating(in review: JSONValue) -> Int64 {

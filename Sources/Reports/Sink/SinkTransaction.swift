@@ -115,7 +115,8 @@ struct SinkTransaction {
         let old = items[id]
         let state: StoredItem.State =
             arrival.revision.isDeletion
-            ? .deleted : workspaces[arrival.workspace]?.keepsOut(arrival) == true ? .filtered : .live
+            ? .deleted
+            : arrival.saysNothing || workspaces[arrival.workspace]?.keepsOut(arrival) == true ? .filtered : .live
         let isLater =
             old.map { old in
                 old.revision < arrival.revision || isReadmitted(old, arrival.revision)

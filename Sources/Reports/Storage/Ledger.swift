@@ -8,7 +8,7 @@ public struct ReportsLedger: Sendable, Codable, Hashable {
     public var duplicate = 0
     /// A new item that is a cross-post.
     public var merged = 0
-    /// Kept out by a rule or the policy of its workspace.
+    /// Without anything said, or kept out by a rule or the policy of its workspace.
     public var filtered = 0
     /// Set aside, because it is not feedback.
     public var dead = 0

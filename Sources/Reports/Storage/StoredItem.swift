@@ -6,7 +6,7 @@ struct StoredItem: Hashable, Sendable {
         case live
         /// The provider says that it is gone. Only id, revision and hash are kept.
         case deleted
-        /// A rule of the workspace keeps it out. Only id, revision and hash are kept.
+        /// It says nothing, or a rule of the workspace keeps it out. Only id, revision and hash are kept.
         case filtered
     }
 

@@ -72,8 +72,8 @@ struct StreamRoutes: Sendable {
                 limit: page.limit + 1)
         }
         let streams = records.compactMap { if case .stream(let record) = $0 { record } else { nil } }
-        let statuses = workspace.role.directory.current.statuses
-        return .page("streams", streams, of: page, key: \.id.rawValue) { view($0, statuses[$0.id]) }
+        let snapshot = workspace.role.directory.current
+        return .page("streams", streams, of: page, key: \.id.rawValue) { view($0, snapshot.status(of: $0.id)) }
     }
 
     private func get(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -81,7 +81,7 @@ struct StreamRoutes: Sendable {
         _ = try request.requireOnly()
         let id = try context.identifier("stream", of: StreamKind.self)
         let record = try await workspace.read { try RecordTable(connection: $0).stream(id, for: caller) }
-        return .json(view(record, workspace.role.directory.current.statuses[id]))
+        return .json(view(record, workspace.role.directory.current.status(of: id)))
     }
 
     private func change(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -101,7 +101,7 @@ struct StreamRoutes: Sendable {
                 detail: ["members": .array(edit.members.map(JSON.string))])
             return stream
         }
-        return .json(view(record, workspace.role.directory.current.statuses[id]))
+        return .json(view(record, workspace.role.directory.current.status(of: id)))
     }
 
     private func delete(_ request: Request, _ context: APIContext) async throws -> Response {

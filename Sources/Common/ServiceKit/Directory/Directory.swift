@@ -77,6 +77,20 @@ public final class Directory: Service, Sendable {
         state.withLock { $0.snapshot.statuses[status.stream] = status }
     }
 
+    /// Appends why a stream's events of one raw partition cannot be parsed, nil if they can again; this copy knows it
+    /// at once.
+    public func publish(trouble: StreamStatus?, of stream: StreamID, partition: Int) async throws {
+        let key = TroubleKey(stream: stream, partition: partition)
+        var batch = RecordBatch()
+        if let trouble {
+            batch.append(key: key.text, value: try Self.encode(trouble))
+        } else {
+            batch.appendTombstone(key: key.text)
+        }
+        try await log.append(batch, to: .streamStatus)
+        state.withLock { $0.snapshot.troubles[stream, default: [:]][partition] = trouble }
+    }
+
     private static func encode(_ value: some Encodable) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -129,11 +143,12 @@ public final class Directory: Service, Sendable {
         let watchers = state.withLock { state in
             let before = state.snapshot.revision
             for i in 0..<records.count where records.offset(at: i) >= state.positions[topic, default: 0] {
+                let key = String(decoding: records.key(at: i) ?? [], as: UTF8.self)
                 do {
                     if let value = records.value(at: i) {
-                        try state.snapshot.apply(Data(value), of: topic, decoder)
-                    } else if let key = records.key(at: i) {
-                        state.snapshot.remove(key: String(decoding: key, as: UTF8.self))
+                        try state.snapshot.apply(Data(value), key: key, of: topic, decoder)
+                    } else {
+                        state.snapshot.remove(key: key)
                     }
                 } catch {
                     logger.error(

@@ -9,9 +9,24 @@ extension Directory {
         public fileprivate(set) var streams: [StreamID: StreamRecord] = [:]
         public fileprivate(set) var keys: [String: VerificationKeyRecord] = [:]
         public fileprivate(set) var revoked: Set<TokenID> = []
+        /// How far and how well streams are read, as the fetcher tells it.
         public internal(set) var statuses: [StreamID: StreamStatus] = [:]
+        /// Why streams cannot be parsed, one a raw partition that has trouble with them.
+        public internal(set) var troubles: [StreamID: [Int: StreamStatus]] = [:]
         /// Grows with each change of workspaces, connections, streams or keys.
         public fileprivate(set) var revision: Int64 = 0
+
+        /// How far and how well a stream is read: failing also where what was read cannot be parsed.
+        public func status(of stream: StreamID) -> StreamStatus? {
+            let status = statuses[stream]
+            guard let trouble = troubles[stream]?.min(by: { $0.key < $1.key })?.value else { return status }
+            guard var status, status.state != .failing else { return status ?? trouble }
+            status.state = .failing
+            status.since = trouble.since
+            status.reason = trouble.reason
+            status.at = max(status.at, trouble.at)
+            return status
+        }
 
         /// The streams of a workspace, oldest first.
         public func streams(of workspace: WorkspaceID) -> [StreamRecord] {
@@ -41,12 +56,16 @@ extension Directory {
 }
 
 extension Directory.Snapshot {
-    mutating func apply(_ value: Data, of topic: Topic, _ decoder: JSONDecoder) throws {
+    mutating func apply(_ value: Data, key: String, of topic: Topic, _ decoder: JSONDecoder) throws {
         if topic == .connections {
             apply(try decoder.decode(DirectoryRecord.self, from: value))
         } else {
             let status = try decoder.decode(StreamStatus.self, from: value)
-            statuses[status.stream] = status
+            if let trouble = TroubleKey(key) {
+                troubles[trouble.stream, default: [:]][trouble.partition] = status
+            } else {
+                statuses[status.stream] = status
+            }
         }
     }
 
@@ -69,8 +88,30 @@ extension Directory.Snapshot {
         if let id = StreamID(key) {
             streams[id] = nil
             statuses[id] = nil
+            troubles[id] = nil
         }
+        if let trouble = TroubleKey(key) { troubles[trouble.stream]?[trouble.partition] = nil }
         if let id = TokenID(key) { revoked.remove(id) }
         if key.hasPrefix("key_") { keys[String(key.dropFirst(4))] = nil }
     }
+}
+
+/// The key of a record that tells why a stream cannot be parsed: `st_…/parser/2`, by raw partition.
+struct TroubleKey: Sendable, Hashable {
+    let stream: StreamID
+    let partition: Int
+
+    init(stream: StreamID, partition: Int) {
+        self.stream = stream
+        self.partition = partition
+    }
+
+    init?(_ key: String) {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[1] == "parser", let stream = StreamID(parts[0]), let partition = Int(parts[2])
+        else { return nil }
+        self.init(stream: stream, partition: partition)
+    }
+
+    var text: String { "\(stream.rawValue)/parser/\(partition)" }
 }

@@ -31,7 +31,9 @@ final class RawEventHandler: BatchHandler {
     }
 
     private struct PartitionState {
-        var outcomes: RecentOutcomes
+        var outcomes: PartitionOutcomes
+        /// Why the last item of each stream that failed did.
+        var examples: [StreamID: String] = [:]
         var feedbackEnds: [Int64]
         var appended: AppendedBefore
     }
@@ -73,8 +75,7 @@ final class RawEventHandler: BatchHandler {
             : AppendedBefore()
         state.withLock {
             $0.partitions[partition] = PartitionState(
-                outcomes: $0.partitions[partition]?.outcomes
-                    ?? RecentOutcomes(window: settings.deadLetterBudget.window),
+                outcomes: $0.partitions[partition]?.outcomes ?? PartitionOutcomes(settings.deadLetterBudget),
                 feedbackEnds: position.feedbackEnds, appended: appended)
         }
         return position.next
@@ -93,6 +94,7 @@ final class RawEventHandler: BatchHandler {
         }
         try await ledger.commit(entries.sorted { $0.partition < $1.partition })
         remember(entries)
+        await tellTroubles(of: entries.map(\.partition))
     }
 
     /// The directory as it is now; read on to its end first if an event names a stream that is not in it yet.
@@ -118,14 +120,16 @@ final class RawEventHandler: BatchHandler {
     {
         let partition = intake.batch.partition
         let known = state.withLock { $0.partitions[partition] }
-        var outcomes = known?.outcomes ?? RecentOutcomes(window: settings.deadLetterBudget.window)
+        var outcomes = known?.outcomes ?? PartitionOutcomes(settings.deadLetterBudget)
         var entry = LedgerStore.Entry(
             partition: partition, from: intake.batch.from, next: intake.batch.next, counts: [:],
             feedbackEnds: known?.feedbackEnds ?? [])
         var slices = PartitionParser(
             intake, parser: parser, plans: plans, appended: known?.appended ?? AppendedBefore())
+        var examples: [StreamID: String] = [:]
         while let slice = slices.next() {
             try judge(slice, &outcomes)
+            examples.merge(slice.examplesOfFailure) { $1 }
             if !slice.feedback.isEmpty {
                 for position in try await log.append(slice.feedback, to: .feedback) {
                     entry.reach(position.offset + 1, in: position.partition)
@@ -136,19 +140,35 @@ final class RawEventHandler: BatchHandler {
                 entry.counts[workspace, default: ParserLedger.Counts()] += counts
             }
         }
-        state.withLock { $0.partitions[partition]?.outcomes = outcomes }
+        state.withLock { state in
+            state.partitions[partition]?.outcomes = outcomes
+            state.partitions[partition]?.examples.merge(examples) { $1 }
+        }
         return entry
     }
 
-    /// Stops before the slice does harm, if too much of what came lately failed.
-    private func judge(_ slice: ParsedSlice, _ outcomes: inout RecentOutcomes) throws {
+    /// Stops before the slice does harm, if too much of what came lately failed, and not of one customer only.
+    private func judge(_ slice: ParsedSlice, _ outcomes: inout PartitionOutcomes) throws {
+        let budget = settings.deadLetterBudget
         var over = 0
-        for failed in slice.failed {
-            outcomes.note(failed: failed)
-            if failed, outcomes.exceeds(settings.deadLetterBudget) { over += 1 }
+        var installation: PartitionOutcomes.Installation?
+        // A look at the whole window is good for an eighth of it: a stream may fail for days.
+        var isWidespread = false
+        var unlooked = 0
+        for item in slice.judged {
+            outcomes.note(item)
+            guard item.failed, outcomes.all.exceeds(budget) else { continue }
+            if unlooked == 0 {
+                let known = installation ?? PartitionOutcomes.Installation(directory.current)
+                installation = known
+                isWidespread = outcomes.isWidespread(in: known)
+                unlooked = max(1, budget.window / 8)
+            }
+            unlooked -= 1
+            if isWidespread { over += 1 }
         }
         guard over > 0 else { return }
-        let failures = outcomes.failures
+        let failures = outcomes.all.failures
         let stopped = state.withLock { state -> StoppedReason? in
             if state.allowance >= over {
                 state.allowance -= over
@@ -156,11 +176,52 @@ final class RawEventHandler: BatchHandler {
             }
             state.allowance = 0
             let reason = StoppedReason(
-                failures: failures, window: settings.deadLetterBudget.window, example: slice.exampleOfFailure ?? "")
+                failures: failures, window: settings.deadLetterBudget.window,
+                example: slice.examplesOfFailure.values.first ?? slice.exampleOfFailure ?? "")
             state.stopped = reason
             return reason
         }
         if let stopped { throw stopped }
+    }
+
+    /// Tells which streams are over their budget, and which are not any more.
+    ///
+    /// A stream has recovered when a tenth of a window went well without a failure; so it is known also after a
+    /// restart, which forgets what was before.
+    private func tellTroubles(of partitions: [Int]) async {
+        let snapshot = directory.current
+        let budget = settings.deadLetterBudget
+        for partition in partitions {
+            guard let known = state.withLock({ $0.partitions[partition] }) else { continue }
+            for (stream, outcomes) in known.outcomes.streams {
+                let trouble = snapshot.troubles[stream]?[partition]
+                var change: StreamStatus??
+                if trouble == nil, outcomes.exceeds(budget), let workspace = snapshot.streams[stream]?.workspace {
+                    var status = StreamStatus(stream: stream, workspace: workspace, state: .failing, at: now())
+                    status.since = status.at
+                    status.reason = Self.reason(outcomes, budget, stream, known.examples[stream])
+                    change = .some(status)
+                } else if trouble != nil, outcomes.successes >= max(1, budget.window / 10) {
+                    change = .some(nil)
+                }
+                guard let change else { continue }
+                do {
+                    try await directory.publish(trouble: change, of: stream, partition: partition)
+                } catch {
+                    // It is told with the next batch.
+                    logger.warning("a stream's state could not be told", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+
+    private static func reason(
+        _ outcomes: RecentOutcomes, _ budget: DeadLetterBudget, _ stream: StreamID, _ example: String?
+    ) -> String {
+        """
+        too many dead letters: \(outcomes.failures) of its last \(budget.window) items cannot be parsed, the last one \
+        because: \(example ?? "unknown"). They are kept: mend the mapping, then `earshot reprocess --stream \(stream)`
+        """
     }
 
     private func remember(_ entries: [LedgerStore.Entry]) {
@@ -200,6 +261,15 @@ struct StoppedReason: Error, CustomStringConvertible {
         the last one because: \(example). Nothing was set aside. Mend the connector's mapping, or let them go with \
         POST /v1/parser/resume, or raise parser.dead_letter_budget
         """
+    }
+}
+
+extension PartitionOutcomes.Installation {
+    fileprivate init(_ snapshot: Directory.Snapshot) {
+        let streams = snapshot.streams.values.filter { stream in
+            stream.status != .deleted && snapshot.workspaces[stream.workspace].map { !$0.isDeleted } ?? false
+        }
+        self.init(workspaces: Set(streams.map(\.workspace)).count, streams: streams.count)
     }
 }
 

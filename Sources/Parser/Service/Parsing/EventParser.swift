@@ -68,7 +68,7 @@ struct EventParser: Sendable {
         pipeline.annotate(&annotated)
 
         var slice = ParsedSlice()
-        slice.failed.reserveCapacity(items.count)
+        slice.judged.reserveCapacity(items.count)
         slice.feedback.reserveCapacity(records: items.count, bytes: items.count * 1200)
         var hash = ContentHash()
         var nextAnnotated = 0
@@ -101,7 +101,7 @@ struct EventParser: Sendable {
         case .filtered: return .filtered
         case .malformed(let reason): return .dead(reason)
         case .item(let item):
-            guard let plan = read.plan, !text.isNothing else { return .filtered }
+            guard let plan = read.plan else { return .filtered }
             let id = FeedbackID.derive(
                 workspace: plan.workspace.id, connector: plan.manifest.name, instance: item.instance,
                 externalID: item.externalID)
@@ -205,14 +205,15 @@ extension ParsedSlice {
         case .dead(let reason):
             counts.dead = 1
             exampleOfFailure = reason
+            if let stream = read.stream { examplesOfFailure[stream] = reason }
         }
         self.counts[read.workspace?.rawValue ?? "", default: ParserLedger.Counts()] += counts
+        var hasFailed = false
         if case .dead = fate {
-            failed.append(true)
+            hasFailed = true
             failedEvents.insert(read.event)
-        } else {
-            failed.append(false)
         }
+        judged.append(JudgedItem(stream: read.stream, workspace: read.workspace, failed: hasFailed))
     }
 
     fileprivate mutating func add(_ letter: DeadLetter) {

@@ -78,10 +78,12 @@ struct ParsedSlice: Sendable {
     var deadLetters = RecordBatch()
     /// By workspace id; empty where it could not be told.
     var counts: [String: ParserLedger.Counts] = [:]
-    /// For each item in order, whether it failed.
-    var failed: [Bool] = []
+    /// How each item went, in order.
+    var judged: [JudgedItem] = []
     /// Events of the batch of which an item failed.
     var failedEvents: Set<Int> = []
     /// Why the last one that failed did.
     var exampleOfFailure: String?
+    /// The same, by stream.
+    var examplesOfFailure: [StreamID: String] = [:]
 }

@@ -6,8 +6,6 @@ import Engines
 struct Text: Sendable {
     /// Whether engines have anything to say about it.
     let isAnnotated: Bool
-    /// Nothing was said: neither words nor a rating, and it is no deletion either.
-    let isNothing: Bool
     /// Bytes of the title in the annotated text, which begins with it; 0 is none.
     private let titleLength: Int
     private let hasTitle: Bool
@@ -15,7 +13,7 @@ struct Text: Sendable {
 
     init(_ read: ReadItem) {
         guard case .item(let item) = read.outcome else {
-            self.init(isAnnotated: false, isNothing: true, titleLength: 0, hasTitle: false, annotated: nil)
+            self.init(isAnnotated: false, titleLength: 0, hasTitle: false, annotated: nil)
             return
         }
         let clean = TextCleaner.clean(Array(item.text.utf8), format: item.textFormat).text
@@ -25,14 +23,12 @@ struct Text: Sendable {
         if !bytes.isEmpty, !clean.isEmpty { bytes.append(0x0A) }
         bytes += clean
         self.init(
-            isAnnotated: !isEmpty, isNothing: isEmpty && item.rating == nil && item.deletedAt == nil,
-            titleLength: title.utf8.count, hasTitle: item.title != nil,
+            isAnnotated: !isEmpty, titleLength: title.utf8.count, hasTitle: item.title != nil,
             annotated: AnnotatedText(text: bytes, rating: item.normalisedRating, declaredLanguage: item.language))
     }
 
-    private init(isAnnotated: Bool, isNothing: Bool, titleLength: Int, hasTitle: Bool, annotated: AnnotatedText?) {
+    private init(isAnnotated: Bool, titleLength: Int, hasTitle: Bool, annotated: AnnotatedText?) {
         self.isAnnotated = isAnnotated
-        self.isNothing = isNothing
         self.titleLength = titleLength
         self.hasTitle = hasTitle
         self.annotated = annotated

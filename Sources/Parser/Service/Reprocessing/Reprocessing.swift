@@ -97,7 +97,7 @@ struct Reprocessing: Service {
         while let slice = slices.next() {
             if !slice.feedback.isEmpty { try await log.append(slice.feedback, to: .feedback) }
             part.emitted += Int64(slice.feedback.count)
-            part.failed += Int64(slice.failed.lazy.filter(\.self).count)
+            part.failed += Int64(slice.judged.lazy.filter(\.failed).count)
             part.example = slice.exampleOfFailure ?? part.example
             failed.formUnion(slice.failedEvents)
         }
