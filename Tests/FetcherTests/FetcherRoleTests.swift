@@ -61,6 +61,71 @@ import Testing
         }
     }
 
+    @Test func readsAnewWhatAnotherEntityHas() async throws {
+        let board = board(120)
+        try await Provider.run({ call in board.value.answer(call) }) { provider in
+            let bench = try await bench(provider, backfillSince: Timestamp.now.advanced(bySeconds: -1_000_000))
+            var changed = bench.stream
+            try await bench.running {
+                try await waitUntil("everything is read") { bench.status()?.state == .current }
+                #expect(try await bench.raw().count == 120)
+
+                changed.entity = ["label": "one"]
+                try await bench.directory.publish([.stream(changed)])
+                try await waitUntil("everything is read anew") { try await bench.raw().count == 240 }
+                try await waitUntil("and it says so") { bench.status()?.state == .current }
+            }
+            // changed while nobody looks, and not changed
+            changed.entity = ["label": "another"]
+            try await bench.directory.publish([.stream(changed)])
+            for _ in 0..<2 {
+                try await bench.running {
+                    try await waitUntil("everything is read once more") {
+                        try await bench.raw().count == 360 && bench.status()?.state == .current
+                    }
+                }
+            }
+            #expect(try await bench.raw().count == 360)
+        }
+    }
+
+    @Test func readsWhatLiesBeforeAnEarlierBeginning() async throws {
+        let board = board(300)  // one a minute
+        try await Provider.run({ call in board.value.answer(call) }) { provider in
+            let bench = try await bench(provider, backfillSince: Timestamp.now.advanced(bySeconds: -60 * 160))
+            try await bench.running {
+                try await waitUntil("the newer part is read") { bench.status()?.state == .current }
+                let newer = try await bench.raw().count
+                #expect((95...101).contains(newer))
+                var earlier = bench.stream
+                earlier.backfillSince = Timestamp.now.advanced(bySeconds: -1_000_000)
+                try await bench.directory.publish([.stream(earlier)])
+                try await waitUntil("all is read") {
+                    Set(try await bench.raw().compactMap(\.id)).count == 300
+                }
+                #expect(try await bench.raw().count <= 302, "what was read is not read again")
+            }
+        }
+    }
+
+    @Test func aBackfillThatBeginsEarlierForgetsNothingOfAnUnfinishedOne() async throws {
+        let board = board(300)
+        try await Provider.run({ call in board.value.answer(call) }) { provider in
+            let bench = try await bench(provider, backfillSince: Timestamp.now.advanced(bySeconds: -60 * 160))
+            #expect(try await bench.visit(.live))
+            #expect(try await bench.visit(.backfill, mustYield: { true }) == false)
+            let first = try #require(try await bench.cursor(.backfill)?.range)
+            var earlier = bench.stream
+            earlier.backfillSince = first.from.advanced(bySeconds: -86_400)
+            let again = bench.reading(earlier)
+            while try await !again.visit(.backfill) {}
+            let range = try #require(try await bench.cursor(.backfill)?.range)
+            #expect(range.from == earlier.backfillSince)
+            #expect(range.to == first.to)
+            #expect(Set(try await bench.raw().compactMap(\.id)).count == 300)
+        }
+    }
+
     private func ask(_ bench: Bench, _ request: FetchRequest) async throws {
         var batch = RecordBatch()
         batch.append(key: request.stream.rawValue, value: Array(try JSONEncoder().encode(request)))

@@ -96,6 +96,14 @@ struct ResourceTests {
                     "PATCH", path, ["status": "active", "mapping": .null, "schedule": ["every": "never"]])
                 #expect(back.json["mapping"] == .null && back.json["schedule"] == ["every": "never"])
                 #expect(try await client.send("PATCH", path, ["mapping": ["text": ["odd": 1]]]).status == 422)
+                let moved = try await client.send(
+                    "PATCH", path, ["entity": ["board": "bugs"], "backfill_since": "2020-01-01"])
+                #expect(moved.status == 200, "\(moved.text)")
+                #expect(try office.stream(ids.polled).entity["board"] == "bugs")
+                #expect(try office.stream(ids.polled).backfillSince == Timestamp("2020-01-01"))
+                #expect(try await client.send("PATCH", path, ["entity": ["bored": "bugs"]]).status == 422)
+                #expect(try await client.send("PATCH", path, ["backfill_since": .null]).status == 200)
+                #expect(try office.stream(ids.polled).backfillSince == nil)
                 #expect(try await client.send("DELETE", path).status == 204)
                 #expect(try await client.get(path).status == 404)
             }

@@ -19,6 +19,8 @@ struct LaneCursor: Sendable, Hashable, Codable {
     /// What a backfill reads; nil in the live lane.
     var range: BackfillRange?
     var isDone = false
+    /// What the cursor is of: a digest of the stream's entity and the connection's settings.
+    var target: String?
 
     /// - Throws: ``CursorError`` for a form that this program does not know.
     init(decoding text: String) throws {
@@ -29,7 +31,13 @@ struct LaneCursor: Sendable, Hashable, Codable {
         self = try decoder.decode(LaneCursor.self, from: data)
     }
 
-    init(range: BackfillRange? = nil) { self.range = range }
+    init(range: BackfillRange? = nil, target: String? = nil) {
+        self.range = range
+        self.target = target
+    }
+
+    /// Whether it was made while something else was read: then it says nothing about this.
+    func isOfAnother(than target: String) -> Bool { self.target.map { $0 != target } ?? false }
 
     /// Equal cursors are equal texts.
     func encoded() throws -> String {

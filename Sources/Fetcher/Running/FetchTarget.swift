@@ -1,6 +1,7 @@
 import ByteJSON
 import Common
 import Connectors
+import Crypto
 import ServiceKit
 
 /// What a stream is read with: its connector and its settings.
@@ -9,6 +10,8 @@ struct FetchTarget: Sendable {
     /// The sources that this stream reads.
     let sources: [ReadSource]
     let settings: StreamSettings
+    /// Names what is read: another entity, or other settings of the connection, make another one.
+    let identity: String
     private let sealedSecrets: String?
     private let sealedKey: String
     private let vault: Vault
@@ -19,11 +22,17 @@ struct FetchTarget: Sendable {
     ) {
         self.manifest = manifest
         settings = StreamSettings(config: connection.config, entity: stream.entity)
+        identity = Self.identity(of: stream, connection)
         let scope = MappingScope(item: nil, entity: stream.entity, config: connection.config)
         sources = manifest.read.filter { $0.when?.holds(in: scope) ?? true }
         sealedSecrets = connection.sealedSecrets
         sealedKey = workspace.sealedKey
         self.vault = vault
+    }
+
+    static func identity(of stream: StreamRecord, _ connection: ConnectionRecord) -> String {
+        let parts = JSON.object(["entity": .object(stream.entity), "config": .object(connection.config)])
+        return Base32.encode(SHA256.hash(data: parts.bytes).prefix(10))
     }
 
     /// The connection's settings with its secrets, which are opened for one request and not kept.

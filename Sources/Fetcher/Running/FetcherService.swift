@@ -73,7 +73,8 @@ final class FetcherService: Service, Sendable {
                     found[stream.id] ?? Schedule.Entry(stream: stream, isPolled: isPolled(stream))
                 }
                 for (id, connection) in snapshot.connections {
-                    if let old = state.connections[id], old != connection { state.schedule.connectionChanged(id) }
+                    guard let old = state.connections[id], old != connection else { continue }
+                    state.schedule.connectionChanged(id, settingsToo: old.config != connection.config)
                 }
                 state.connections = snapshot.connections
                 for request in requests { state.schedule.ask(request) }
@@ -96,17 +97,31 @@ final class FetcherService: Service, Sendable {
 
     private func entry(for stream: StreamRecord) async throws -> Schedule.Entry {
         let progress = try await equipment.store.progress(stream.id)
-        let backfill = try await equipment.store.checkpoint(stream.id, .backfill)?.cursor
+        let isAnother = try await isAnother(stream)
+        let backfill = isAnother ? nil : try await equipment.store.checkpoint(stream.id, .backfill)?.cursor
         var entry = Schedule.Entry(stream: stream, isPolled: isPolled(stream))
         entry.items = progress.items
-        entry.caughtUpTo = progress.caughtUpTo
-        if let every = stream.pollEvery {
+        entry.caughtUpTo = isAnother ? nil : progress.caughtUpTo
+        if isAnother, stream.pollEvery != nil {
+            entry.dueAt = .distantPast
+        } else if let every = stream.pollEvery {
             entry.dueAt = progress.polledAt?.advanced(bySeconds: Double(every)) ?? .distantPast
-        } else if progress.polledAt == nil, stream.backfillSince != nil {
+        } else if progress.polledAt == nil || isAnother, stream.backfillSince != nil {
             entry.dueAt = .distantPast
         }
-        if backfill.map({ !$0.isDone }) ?? (stream.backfillSince != nil) { entry.backfillAt = .distantPast }
+        let isEarlier = backfill?.range.map { range in stream.backfillSince.map { $0 < range.from } ?? false } ?? false
+        if isEarlier || backfill.map({ !$0.isDone }) ?? (stream.backfillSince != nil) {
+            entry.backfillAt = .distantPast
+        }
         return entry
+    }
+
+    /// Whether something else was read than what the stream is to read now: it was changed while nobody looked.
+    private func isAnother(_ stream: StreamRecord) async throws -> Bool {
+        guard let connection = context.directory.current.connections[stream.connection],
+            let live = try await equipment.store.checkpoint(stream.id, .live)?.cursor
+        else { return false }
+        return live.isOfAnother(than: FetchTarget.identity(of: stream, connection))
     }
 
     private func isPolled(_ stream: StreamRecord) -> Bool {

@@ -34,6 +34,8 @@ struct Schedule: Sendable {
         /// When the backfill may go on; nil if there is none.
         var backfillAt: Timestamp?
         var running: Lane?
+        /// Whether what is to be read was changed under a turn that reads what was before.
+        var isOutdated = false
         var caughtUpTo: Timestamp?
         var items = 0
         var failures = 0
@@ -77,9 +79,10 @@ struct Schedule: Sendable {
             changed.append(stream.id)
             entry.stream = stream
             entry.isPolled = isPolled(stream)
-            if old.pollEvery != stream.pollEvery || old.status != stream.status || old.entity != stream.entity {
+            if old.pollEvery != stream.pollEvery || old.status != stream.status {
                 entry.dueAt = stream.pollEvery == nil ? nil : .distantPast
             }
+            if old.entity != stream.entity { entry.beginAnew() }
             if old.backfillSince != stream.backfillSince, stream.backfillSince != nil {
                 entry.backfillAt = .distantPast
             }
@@ -88,11 +91,15 @@ struct Schedule: Sendable {
         return changed
     }
 
-    /// Has streams tried again at once, whose connection was changed.
-    mutating func connectionChanged(_ connection: ConnectionID) {
-        for id in entries.keys where entries[id]?.stream.connection == connection && entries[id]?.failure != nil {
-            entries[id]?.failure = nil
-            entries[id]?.dueAt = .distantPast
+    /// Has streams tried again at once, whose connection was changed, and read anew if other settings came with it.
+    mutating func connectionChanged(_ connection: ConnectionID, settingsToo: Bool) {
+        for id in entries.keys where entries[id]?.stream.connection == connection {
+            if settingsToo {
+                entries[id]?.beginAnew()
+            } else if entries[id]?.failure != nil {
+                entries[id]?.failure = nil
+                entries[id]?.dueAt = .distantPast
+            }
         }
     }
 
@@ -150,6 +157,12 @@ struct Schedule: Sendable {
         guard var entry = entries[work.stream] else { return }
         entry.running = nil
         entry.items += items
+        if entry.isOutdated {
+            entry.isOutdated = false
+            entry.beginAnew()
+            entries[work.stream] = entry
+            return
+        }
         switch outcome {
         case .finished(let caughtUpTo):
             entry.clearFailure()
@@ -222,6 +235,15 @@ struct Schedule: Sendable {
 }
 
 extension Schedule.Entry {
+    /// Something else is to be read than before: all of it, and at once.
+    fileprivate mutating func beginAnew() {
+        clearFailure()
+        caughtUpTo = nil
+        if stream.pollEvery != nil || stream.backfillSince != nil || dueAt != nil { dueAt = .distantPast }
+        if stream.backfillSince != nil { backfillAt = .distantPast }
+        isOutdated = running != nil
+    }
+
     fileprivate mutating func clearFailure() {
         failure = nil
         failures = 0

@@ -62,9 +62,10 @@ struct StreamVisit {
 
     private mutating func readAll() async throws -> Bool {
         let checkpoint = try await equipment.store.checkpoint(stream.id, lane)
-        cursor = checkpoint?.cursor ?? LaneCursor()
+        cursor = known(checkpoint) ?? LaneCursor()
+        cursor.target = target.identity
         version = checkpoint?.version ?? 0
-        other = try await equipment.store.checkpoint(stream.id, lane == .live ? .backfill : .live)?.cursor
+        other = known(try await equipment.store.checkpoint(stream.id, lane == .live ? .backfill : .live))
         if lane == .backfill, cursor.isDone { return true }
         var oldestPass: Timestamp?
         for source in target.sources {
@@ -78,22 +79,28 @@ struct StreamVisit {
         return true
     }
 
+    /// A checkpoint's cursor, unless it is of something else than what is read now.
+    private func known(_ checkpoint: FetcherStore.Checkpoint?) -> LaneCursor? {
+        checkpoint.flatMap { $0.cursor.isOfAnother(than: target.identity) ? nil : $0.cursor }
+    }
+
     /// Sets up the backfill that the stream's settings or a request ask for; what is set up already stays as it is.
     mutating func prepareBackfill(for request: FetcherStore.Request?) async throws {
         let checkpoint = try await equipment.store.checkpoint(stream.id, .backfill)
+        let old = known(checkpoint)
         let range: BackfillRange
         if let request, let since = request.backfillSince {
             range = BackfillRange(from: since, to: request.requestedAt, again: true)
         } else if let since = stream.backfillSince, since < stream.createdAt {
-            guard checkpoint == nil || checkpoint?.cursor.range.map({ since < $0.from }) == true else { return }
-            range = BackfillRange(from: since, to: checkpoint?.cursor.range?.from ?? stream.createdAt, again: false)
+            guard old == nil || old?.range.map({ since < $0.from }) == true else { return }
+            range = old.range(from: since, before: stream.createdAt)
         } else {
-            guard checkpoint == nil else { return }
+            guard old == nil else { return }
             let begin = stream.createdAt
             range = BackfillRange(from: begin, to: begin, again: false)
         }
-        if checkpoint?.cursor.range != range || checkpoint?.cursor.isDone == true && request != nil {
-            cursor = LaneCursor(range: range)
+        if old?.range != range || old?.isDone == true && request != nil {
+            cursor = LaneCursor(range: range, target: target.identity)
             cursor.isDone = range.from >= range.to
             version = checkpoint?.version ?? 0
             try await save()
@@ -280,5 +287,14 @@ struct StreamVisit {
         let page = Page(
             document, of: source, link: response["link"].flatMap(WebAddress.next(inLink:)), settings: target.settings)
         return .page(page, response["etag"].map { EntityTag(value: $0, address: address) })
+    }
+}
+
+extension LaneCursor? {
+    /// What a backfill reads that is to begin earlier: what was read to its end is not read again, the rest is not
+    /// forgotten.
+    fileprivate func range(from since: Timestamp, before end: Timestamp) -> BackfillRange {
+        guard let self, let range = self.range else { return BackfillRange(from: since, to: end, again: false) }
+        return BackfillRange(from: since, to: self.isDone ? range.from : range.to, again: !self.isDone && range.again)
     }
 }

@@ -91,8 +91,9 @@ struct StreamRoutes: Sendable {
         let before = try await workspace.read { try RecordTable(connection: $0).stream(id, for: caller) }
         let body = try await request.jsonObject()
         let edit = StreamEdit(
-            body, connector: workspace.role.connectors[before.connector], settings: workspace.settings)
+            body, of: before, connector: workspace.role.connectors[before.connector], settings: workspace.settings)
         try body.finish()
+        if let entity = edit.entity, entity != before.entity { try await tryOut(entity, of: before, for: caller) }
         let record = try await workspace.change(by: caller) { change in
             let stream = edit.applied(to: try change.records.stream(id, for: caller))
             let owner = try change.records.workspace(stream.workspace, for: caller)
@@ -102,6 +103,17 @@ struct StreamRoutes: Sendable {
             return stream
         }
         return .json(view(record, workspace.role.directory.current.status(of: id)))
+    }
+
+    /// Asks the provider for the entity, so that a wrong one is refused rather than followed in vain.
+    private func tryOut(_ entity: [String: JSON], of stream: StreamRecord, for caller: Caller) async throws {
+        guard workspace.settings.checksProviders else { return }
+        let (_, _, connection) = try await workspace.stored(stream.connection, for: caller)
+        do throws(Provider.Refusal) {
+            try await workspace.provider.check(connection, entity: entity)
+        } catch {
+            throw Problem.unprocessable(error.description, errors: [(at: "/entity", reason: error.description)])
+        }
     }
 
     private func delete(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -54,13 +54,7 @@ struct EntityPlan: Sendable {
         if webhookSecret != nil, connector.receive == nil {
             body.refuse("webhook_secret", "\(connector.title) sends no webhooks; leave it out")
         }
-        if let field = connector.receive?.signatureField, let scheme = entity[field] {
-            do throws(SignatureSchemeError) {
-                _ = try SignatureScheme(scheme)
-            } catch {
-                body.refuse("entity/\(field)", "\(error)")
-            }
-        }
+        connector.checkSignature(in: entity, body)
         if let mapping, let reason = connector.rejection(of: mapping) { body.refuse("mapping", reason) }
     }
 
@@ -81,6 +75,16 @@ struct EntityPlan: Sendable {
 }
 
 extension Manifest {
+    /// Has `body` say what is wrong with the signature scheme that an entity brings, if it brings one.
+    func checkSignature(in entity: [String: JSON], _ body: BodyObject) {
+        guard let field = receive?.signatureField, let scheme = entity[field] else { return }
+        do throws(SignatureSchemeError) {
+            _ = try SignatureScheme(scheme)
+        } catch {
+            body.refuse("entity/\(field)", "\(error)")
+        }
+    }
+
     /// Why a stream's own mapping cannot be used; nil if it can.
     func rejection(of mapping: JSON) -> String? {
         do throws(MappingError) {

@@ -22,7 +22,7 @@ struct Bench: Sendable {
     let faults: Faults
     let workspace: WorkspaceRecord
     let connection: ConnectionRecord
-    let stream: StreamRecord
+    private(set) var stream: StreamRecord
     let context: RoleContext
     var settings = FetcherSettings()
 
@@ -74,6 +74,13 @@ struct Bench: Sendable {
         FetchEquipment(
             context: context, settings: settings, store: store, gates: ConnectionGates(breaker: breaker),
             metrics: FetcherMetrics(metrics))
+    }
+
+    /// The same bench after its stream was changed.
+    func reading(_ stream: StreamRecord) -> Bench {
+        var bench = self
+        bench.stream = stream
+        return bench
     }
 
     /// One turn at a lane, as a process that has just started takes it.
