@@ -68,6 +68,15 @@ struct NeverTests {
         }
     }
 
+    @Test("the executable reads the environment in one place, its settings")
+    func settings() throws {
+        for file in try SourceTree.files(under: "Sources/Earshot") where !file.path.hasSuffix("/App/Settings.swift") {
+            for word in ["ProcessInfo.processInfo.environment", "getenv(", "EnvironmentVariablesProvider"] {
+                #expect(!file.text.contains(word), "\(file) uses \(word)")
+            }
+        }
+    }
+
     @Test("engines do no I/O")
     func enginesArePure() throws {
         for file in try SourceTree.files(under: "Sources/Parser/Engines") {

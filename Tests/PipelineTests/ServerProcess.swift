@@ -68,10 +68,13 @@ final class ServerProcess: @unchecked Sendable {
     }
 
     /// Runs a command of the binary to its end.
-    static func run(_ arguments: [String]) throws -> (status: Int32, output: [UInt8]) {
+    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> (
+        status: Int32, output: [UInt8]
+    ) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

@@ -73,6 +73,21 @@ struct Settings: Sendable {
     }
 }
 
+/// What commands that talk to a server read from the environment; an option on the command line beats it.
+struct ClientSettings: Sendable {
+    /// `server` (EARSHOT_SERVER): the server's address. Default http://127.0.0.1:8080.
+    var server: String
+    /// `token` (EARSHOT_TOKEN, secret): a token of the account.
+    var token: Secret?
+
+    static func read() -> ClientSettings {
+        let config = ConfigReader(providers: [EnvironmentVariablesProvider().prefixKeys(with: "earshot")])
+        return ClientSettings(
+            server: config.string(forKey: "server", default: "http://127.0.0.1:8080"),
+            token: config.string(forKey: "token", isSecret: true).map(Secret.init))
+    }
+}
+
 /// A setting that cannot be used: which, and why.
 struct SettingsError: Error, CustomStringConvertible {
     let setting: String

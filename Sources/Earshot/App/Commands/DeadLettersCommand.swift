@@ -32,7 +32,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reportingErrors {
-                let client = server.client()
+                let client = try server.client()
                 var shown = 0
                 var cursor: String?
                 repeat {

@@ -32,6 +32,9 @@ struct DemoCommand: AsyncParsableCommand {
 
     func validate() throws {
         if corpus != nil, live != nil { throw ValidationError("--corpus and --live exclude each other") }
+        if let live, !live.hasPrefix("https://"), !live.hasPrefix("http://") {
+            throw ValidationError("--live takes a forum's address, https://…, not `\(live)`")
+        }
         if items < 100 { throw ValidationError("--items must be at least 100") }
     }
 
@@ -43,8 +46,11 @@ struct DemoCommand: AsyncParsableCommand {
             var settings = try await Settings.read(data: folder)
             settings.port = port
             settings.logLevel = .error
-            settings.allowedAddresses = ["127.0.0.0/8", "::1/128"]
-            settings.keepsRequestBounds = live != nil  // a forum of our own may be asked as fast as it answers
+            if live == nil {
+                // a forum of our own, which may be asked as fast as it answers
+                settings.allowedAddresses = ["127.0.0.0/8", "::1/128"]
+                settings.keepsRequestBounds = false
+            }
             let screen = DemoScreen(isQuiet: json)
             let run = DemoRun(programme: try programme(), settings: settings, screen: screen)
             try await run.run { outcome in
@@ -102,8 +108,8 @@ struct DemoCommand: AsyncParsableCommand {
             Still up. Ask it:
 
               export TOKEN=\(outcome.token.reveal())
-              curl -H "Authorization: Bearer $TOKEN" '\(outcome.url)/GetInsightReports?workspace_id=\(outcome.workspace)&from=2025-09-01&to=2025-10-15&interval=week&group_by=topic'
-              curl -H "Authorization: Bearer $TOKEN" '\(outcome.url)/v1/feedback?workspace_id=\(outcome.workspace)&topic=sync&sentiment=negative&limit=5'
+              curl -H "Authorization: Bearer $TOKEN" '\(outcome.url)/GetInsightReports?workspace_id=\(outcome.workspace)&from=\(outcome.span.from)&to=\(outcome.span.to)&interval=week&group_by=topic'
+              curl -H "Authorization: Bearer $TOKEN" '\(outcome.url)/v1/feedback?workspace_id=\(outcome.workspace)&sentiment=negative&limit=5'
               curl -N -H "Authorization: Bearer $TOKEN" '\(outcome.url)/v1/events'
               curl \(outcome.url)/metrics
 

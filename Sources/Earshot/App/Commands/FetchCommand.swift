@@ -26,7 +26,7 @@ struct FetchCommand: AsyncParsableCommand {
             if let backfillSince, Timestamp(backfillSince) == nil {
                 throw ValidationError("`\(backfillSince)` is no day such as 2021-01-01, and no instant")
             }
-            let client = server.client()
+            let client = try server.client()
             let request: JSON = .object(backfillSince.map { ["backfill_since": .string($0)] } ?? [:])
             let asked = try await client.json("POST", "/v1/streams/\(id)/fetch", body: request)
             guard wait, let since = asked["requested_at"]?.string.flatMap({ Timestamp($0) }) else {

@@ -15,15 +15,14 @@ struct ImportCommand: AsyncParsableCommand {
               earshot import reviews.csv --token $TOKEN --stream st_… --map text=Review --map rating=Stars
               zcat dump.jsonl.gz | earshot import - --token $TOKEN --stream st_… --key dump-june
 
+            The token needs the scope write, and with --map manage as well.
             The text is all that a row needs. Names that are understood without --map: id, text, title, created_at, \
             rating, language, url, author.name, … (docs/importing.md). Importing a file again adds nothing twice; a \
             connection that breaks is taken up again.
             """)
 
     @Argument(help: "The file, or - for standard input.") var file: String
-    @Option(help: "The server's address.") var server = "http://127.0.0.1:8080"
-    @Option(help: "A token with the scope write; with --map, manage as well. Without it, EARSHOT_TOKEN.") var token:
-        String?
+    @OptionGroup var server: ServerOptions
     @Option(help: "The stream that takes the rows.") var stream: String
     @Option(
         help: ArgumentHelp("Which column (or path) a field comes from; may be repeated.", valueName: "field=column"))
@@ -40,8 +39,7 @@ struct ImportCommand: AsyncParsableCommand {
         try await reportingErrors {
             let target = try target()
             let input = try ImportInput(file)
-            let transport = Assembly.clientTransport()
-            let client = APIClient(server: server, token: target.token, transport: transport)
+            let client = try server.client()
             if let mapping = try mapping() {
                 try await client.send(
                     "PATCH", "/v1/streams/\(target.stream)", body: JSON.object(["mapping": mapping]).bytes)
@@ -69,16 +67,13 @@ struct ImportCommand: AsyncParsableCommand {
         }
     }
 
-    private func target() throws -> (stream: StreamID, token: Secret, format: RowFormat?) {
+    private func target() throws -> (stream: StreamID, format: RowFormat?) {
         guard let id = StreamID(stream) else { throw ValidationError("--stream must look like st_…, not `\(stream)`") }
-        guard let token = token ?? ProcessInfo.processInfo.environment["EARSHOT_TOKEN"], !token.isEmpty else {
-            throw ValidationError("give --token, or set EARSHOT_TOKEN; `earshot token create` makes one")
-        }
-        guard let format else { return (id, Secret(token), nil) }
+        guard let format else { return (id, nil) }
         guard let format = RowFormat(rawValue: format) else {
             throw ValidationError("--format is jsonl or csv, not `\(format)`")
         }
-        return (id, Secret(token), format)
+        return (id, format)
     }
 
     /// The mapping that the options ask for; nil leaves the stream's own.

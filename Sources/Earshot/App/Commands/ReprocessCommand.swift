@@ -24,7 +24,7 @@ struct ReprocessCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let client = server.client()
+            let client = try server.client()
             var members: [String: JSON] = [:]
             members["workspace_id"] = workspace.map { .string($0) }
             members["stream_id"] = stream.map { .string($0) }

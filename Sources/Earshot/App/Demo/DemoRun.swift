@@ -23,6 +23,8 @@ struct DemoRun: Sendable {
     /// What came of it.
     struct Outcome: Sendable {
         var workspace: String
+        /// The days that the report is about.
+        var span: (from: String, to: String)
         var books: Books
         var seconds: Double
         /// The insight report over the whole time, as the server gave it.
@@ -74,7 +76,10 @@ struct DemoRun: Sendable {
             )
         case .live(let forum):
             workspace = try await follow(forum, client: client, on: server)
-            span = ("2015-01-01", String(Timestamp.now.advanced(bySeconds: 86_400).description.prefix(10)))
+            span = (
+                String(Self.liveSince.description.prefix(10)),
+                String(Timestamp.now.advanced(bySeconds: 86_400).description.prefix(10))
+            )
         }
         let books = try await settle(server)
         let seconds = (ContinuousClock.now - begun).seconds
@@ -104,7 +109,8 @@ struct DemoRun: Sendable {
             checks = Truth(of: world, connector: \.connector).check(books: books, report: daily)
         }
         return Outcome(
-            workspace: workspace, books: books, seconds: seconds, report: report, story: story, checks: checks,
+            workspace: workspace, span: span, books: books, seconds: seconds, report: report, story: story,
+            checks: checks,
             url: url, token: token)
     }
 
@@ -219,6 +225,9 @@ struct DemoRun: Sendable {
         }
     }
 
+    /// A live forum is read a week back.
+    private static var liveSince: Timestamp { .now.advanced(bySeconds: -7 * 86_400) }
+
     private func follow(_ forum: String, client: APIClient, on server: EmbeddedServer) async throws -> String {
         let answer = try await client.json(
             "POST", "/CreateWorkspace",
@@ -228,7 +237,7 @@ struct DemoRun: Sendable {
                     [
                         "connector": "discourse", "config": ["base_url": .string(forum)], "entity": [:],
                         "schedule": ["every": "1m"],
-                        "backfill_since": .string(Timestamp.now.advanced(bySeconds: -7 * 86_400).description),
+                        "backfill_since": .string(Self.liveSince.description),
                     ]
                 ],
             ])

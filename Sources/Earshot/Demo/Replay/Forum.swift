@@ -45,10 +45,17 @@ public struct Forum: Sendable {
     }
 
     /// The forum of the invented product as it is before the late posts, the changes and the deletions.
-    public init(of world: World) {
+    ///
+    /// - Parameter end: When its last post is said; all others as much earlier as they are in the world. nil leaves the
+    ///   world's own times.
+    public init(of world: World, endingAt end: Timestamp? = nil) {
         var titles: [Int: String] = [:]
         var posts: [Post] = []
-        for item in world.items where item.channel == .forum && !item.isLate {
+        let items = world.items.filter { $0.channel == .forum && !$0.isLate }
+        let last = items.map(\.time).max()
+        let shift = last.flatMap { last in end.map { $0.milliseconds - last.milliseconds } } ?? 0
+        for var item in items {
+            item.time = Timestamp(milliseconds: item.time.milliseconds + shift)
             if titles[item.thread] == nil { titles[item.thread] = item.title }
             var w = JSONWriter()
             ForumShape.post(item, edited: false, to: &w)
@@ -61,6 +68,9 @@ public struct Forum: Sendable {
     }
 
     public var postCount: Int { posts.count }
+
+    /// How many posts were said from this time on.
+    public func postCount(since time: Timestamp) -> Int { posts.lazy.filter { $0.createdAt >= time }.count }
 
     // MARK: - answers
 
