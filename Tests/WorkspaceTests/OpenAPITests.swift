@@ -48,6 +48,13 @@ struct OpenAPITests {
         #expect(Set(document.operations.map(\.id)).count == document.operations.count)
     }
 
+    @Test("tells the members of every answer")
+    func answers() throws {
+        for operation in try OpenAPIDocument().operations {
+            #expect(operation.vague.isEmpty, "\(operation.route) \(operation.vague)")
+        }
+    }
+
     @Test("says of every route that wants a token that it answers 401")
     func statuses() throws {
         for operation in try OpenAPIDocument().operations where !operation.isOpen {
