@@ -18,6 +18,8 @@ struct ServedBench: Sendable {
     let ours: String
     let theirs: String
     let admin: String
+    /// May manage our account's things.
+    let manager: String
 
     static func run(
         _ bench: Bench, settings: ParserSettings = .unlimited, _ body: @Sendable (ServedBench) async throws -> Void
@@ -32,13 +34,14 @@ struct ServedBench: Sendable {
             HTTPServerSettings(port: 0), roles: [role],
             authenticator: Authenticator(directory: bench.directory, now: { .then }), log: bench.log,
             metrics: Metrics(), logger: .quiet, onListening: { listening.yield($0) })
-        try await withRunning(server, role.services[0], role.services[1], logger: .quiet) {
+        try await withRunning([server as any Service] + role.services, logger: .quiet) {
             for await port in ports {
                 try await body(
                     ServedBench(
                         bench: bench, port: port, ours: try token(bench.account, [.read, .write], key),
                         theirs: try token(bench.otherAccount, [.read, .write], key),
-                        admin: try token(bench.otherAccount, [.admin], key)))
+                        admin: try token(bench.otherAccount, [.admin], key),
+                        manager: try token(bench.account, [.manage], key)))
                 break
             }
         }

@@ -40,6 +40,16 @@ extension DatabaseConformance {
             try await database.migrate([step(1), step(2), step(3)])
             #expect(try await trail(database) == [1, 2, 3])
         },
+        DatabaseBehaviour("tells which migrations are pending") { bench in
+            let database = try await bench.open()
+            #expect(try await database.pending([step(2), step(1)]).map(\.number) == [1, 2])
+            try await database.migrate([step(1), step(2)])
+            #expect(try await database.pending([step(1), step(2), step(3)]).map(\.number) == [3])
+            #expect(try await database.pending([step(1), step(2)]).isEmpty)
+            await #expect { _ = try await database.pending([step(1)]) } throws: {
+                if case DatabaseError.newerSchema(found: 2, known: 1) = $0 { true } else { false }
+            }
+        },
         DatabaseBehaviour("refuses a database that is ahead of the program") { bench in
             let database = try await bench.open()
             try await database.migrate([step(1), step(2)])
