@@ -5,9 +5,9 @@ import Synchronization
 /// Copies the write-ahead log into the file on a connection and a thread of its own, so that commits seldom wait for it.
 final class Checkpointer: Sendable {
     /// From this many pages on (8 MiB) the copying begins…
-    private static let pagesToBegin: CInt = 2000
+    private static let pagesToBegin: CInt = 500
     /// …and from this many on (64 MiB) the writer does what is left of it, which bounds the log.
-    private static let pagesAtMost: CInt = 16_000
+    private static let pagesAtMost: CInt = 4000
 
     private let connection: DatabaseQueue
     private let isAtWork = Atomic(false)

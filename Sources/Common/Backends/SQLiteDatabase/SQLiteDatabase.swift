@@ -21,6 +21,8 @@ public final class SQLiteDatabase: Common.Database {
         configuration.maximumReaderCount = 4
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
+            // Documents fill pages of this size, and it is the number of pages that a commit costs. For new files only.
+            if !db.configuration.readonly { try db.execute(sql: "PRAGMA page_size = 16384") }
             for setting in Self.settings { try db.execute(sql: "PRAGMA \(setting)") }
             // In KiB; what readers share is in the system's cache.
             try db.execute(sql: "PRAGMA cache_size = \(db.configuration.readonly ? -4000 : -32000)")

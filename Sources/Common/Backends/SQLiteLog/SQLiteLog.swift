@@ -44,7 +44,9 @@ public final class SQLiteLog: EventLog, Service {
         let path = folder + "/log.sqlite"
         let connection = try LogConnection(path: path)
         try LogSchema.prepare(connection)
-        if let bytes = limits.fileBytes { try connection.execute("PRAGMA max_page_count = \(max(16, bytes / 4096))") }
+        if let bytes = limits.fileBytes {
+            try connection.execute("PRAGMA max_page_count = \(max(16, bytes / LogSchema.pageSize))")
+        }
         connection.watchWAL()
         coordinator = Coordinator(try LogSchema.topics(in: connection))
         checkpointer = Checkpointer(connection: try LogConnection(path: path))

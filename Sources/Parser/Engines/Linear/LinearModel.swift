@@ -46,6 +46,7 @@ struct LinearModel: Sendable {
     @inline(__always)
     func score(_ features: UnsafeBufferPointer<UInt32>, _ space: ScoringSpace) {
         let stride = stride
+        if stride == 2 { return score(pairs: features, space) }
         guard let sums = space.sums.baseAddress, let partial = space.partial.baseAddress else { return }
         for lane in 0..<stride { sums[lane] = 0 }
         var start = 0
@@ -59,10 +60,31 @@ struct LinearModel: Sendable {
             for lane in 0..<stride { sums[lane] &+= Int32(partial[lane]) }
             start = end
         }
-        let scores = space.scores
-        let scale = features.isEmpty ? 0 : file.unit / Float(features.count).squareRoot()
-        scores[0] = file.bias[0]
-        for lane in 0..<file.labels.count - 1 { scores[lane + 1] = Float(sums[lane]) * scale + file.bias[lane + 1] }
+        finish(features.count, space)
+    }
+
+    /// The same for two lanes, which stay in registers.
+    @inline(__always)
+    private func score(pairs features: UnsafeBufferPointer<UInt32>, _ space: ScoringSpace) {
+        var first: Int32 = 0
+        var second: Int32 = 0
+        for feature in features {
+            let row = weights + Int(feature & mask) * 2
+            first &+= Int32(row[0])
+            second &+= Int32(row[1])
+        }
+        space.sums[0] = first
+        space.sums[1] = second
+        finish(features.count, space)
+    }
+
+    @inline(__always)
+    private func finish(_ count: Int, _ space: ScoringSpace) {
+        let scale = count == 0 ? 0 : file.unit / Float(count).squareRoot()
+        space.scores[0] = file.bias[0]
+        for lane in 0..<file.labels.count - 1 {
+            space.scores[lane + 1] = Float(space.sums[lane]) * scale + file.bias[lane + 1]
+        }
     }
 }
 

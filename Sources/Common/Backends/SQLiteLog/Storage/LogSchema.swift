@@ -6,9 +6,12 @@ import Common
 /// one commit; `entries` and `arena` are as ``ChunkBuilder`` writes them.
 enum LogSchema {
     static let version: Int64 = 1
+    /// In bytes, of a new file. Chunks fill large pages, and it is the number of pages that a commit costs.
+    static let pageSize = 16_384
 
     /// Makes the tables, or checks that they are ours.
     static func prepare(_ connection: LogConnection) throws {
+        try connection.execute("PRAGMA page_size = \(pageSize)")
         try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST")
         try connection.execute("PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 67108864")
         let found = try connection.statement("PRAGMA user_version")([]) { try $0.step() ? $0.integer(0) : 0 }

@@ -5,9 +5,9 @@ struct WriterLoop {
     /// What one transaction may hold.
     private static let groupBytes = 16 << 20
     /// From this many pages on (4 MiB) the write-ahead log is copied into the file, by another thread…
-    private static let pagesForCheckpoint = 1000
+    private static let pagesForCheckpoint = 256
     /// …and from this many on (64 MiB) by the writer itself, which bounds it.
-    private static let pagesAtMost = 16_000
+    private static let pagesAtMost = 4000
 
     private let connection: LogConnection
     private let coordinator: Coordinator
