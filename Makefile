@@ -28,7 +28,7 @@ serve: build ## Run the server with all roles (PORT=8080 DATA=./data)
 bench: build ## Measure speed as ratios, side by side in one run
 	@scripts/setup.sh wrk
 	swift build -c release --package-path Benchmarks
-	for part in json log rows engines webhook pipeline; do \
+	for part in json mapping log rows engines webhook pipeline; do \
 		echo; echo "== $$part"; Benchmarks/.build/release/EarshotBench $$part || exit 1; done
 
 lint: ## Check the format of the code

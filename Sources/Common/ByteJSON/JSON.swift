@@ -11,18 +11,20 @@ public enum JSON: Sendable, Hashable {
     case object([String: JSON])
 
     /// Copies a value out of a document.
-    public init(_ value: JSONValue) {
-        switch value.kind {
+    public init(_ value: JSONValue) { self = value.withView { JSON($0) } }
+
+    /// Copies a value out of a document.
+    public init(_ view: JSONView) {
+        switch view.kind {
         case .null: self = .null
         case .true: self = .bool(true)
         case .false: self = .bool(false)
-        case .integer: self = value.int64.map(JSON.integer) ?? .double(value.double ?? 0)
         // a number without a fraction is an integer, however it is written
-        case .double: self = value.int64.map(JSON.integer) ?? .double(value.double ?? 0)
-        case .string: self = .string(value.string ?? "")
-        case .array: self = .array(value.elements.map(JSON.init))
+        case .integer, .double: self = view.int64.map(JSON.integer) ?? .double(view.double ?? 0)
+        case .string: self = .string(view.decoded)
+        case .array: self = .array(view.elements.map { JSON($0) })
         case .object:
-            self = .object(Dictionary(value.members.map { ($0.name, JSON($0.value)) }, uniquingKeysWith: { $1 }))
+            self = .object(Dictionary(view.members.map { ($0.name.decoded, JSON($0.value)) }, uniquingKeysWith: { $1 }))
         }
     }
 

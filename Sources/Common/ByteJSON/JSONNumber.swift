@@ -26,7 +26,7 @@ enum JSONNumber {
     }
 
     /// Few digits and a small exponent: the quotient or product of two exact doubles is the nearest one.
-    private static func exact(_ bytes: UnsafeBufferPointer<UInt8>) -> Double? {
+    static func exact(_ bytes: UnsafeBufferPointer<UInt8>) -> Double? {
         guard bytes.count <= 16 else { return nil }
         var digits: Int64 = 0
         var scale = 0

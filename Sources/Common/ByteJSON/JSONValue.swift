@@ -32,7 +32,7 @@ public struct JSONValue: Sendable {
     public subscript(_ key: String) -> JSONValue? {
         guard node.kind == .object else { return nil }
         var key = key
-        let found = key.withUTF8 { find($0) }
+        let found = key.withUTF8 { name in withView { $0.find(name) } }
         return found > 0 ? JSONValue(index: index, position: found) : nil
     }
 
@@ -81,21 +81,10 @@ public struct JSONValue: Sendable {
     }
 
     /// The number as an integer, or nil if it is none, has a fraction or does not fit.
-    public var int64: Int64? {
-        switch node.kind {
-        case .integer: withNumber(JSONNumber.int64)
-        case .double: withNumber(JSONNumber.double).flatMap { Int64(exactly: $0) }
-        default: nil
-        }
-    }
+    public var int64: Int64? { withView(\.int64) }
 
     /// The number, or nil if the value is none.
-    public var double: Double? {
-        switch node.kind {
-        case .integer, .double: withNumber(JSONNumber.double)
-        default: nil
-        }
-    }
+    public var double: Double? { withView(\.double) }
 
     public var bool: Bool? {
         switch node.kind {
@@ -103,43 +92,6 @@ public struct JSONValue: Sendable {
         case .false: false
         default: nil
         }
-    }
-
-    private func withNumber<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
-        let node = node
-        return index.withText {
-            body(UnsafeBufferPointer(start: $0 + Int(node.start), count: Int(node.end - node.start)))
-        }
-    }
-
-    /// The position of a member's value; 0, which only the root has, if there is none.
-    private func find(_ wanted: UnsafeBufferPointer<UInt8>) -> Int {
-        let nodes = index.nodes
-        let end = Int(nodes[position].next)
-        return index.withText { text in
-            var found = 0
-            var at = position &+ 1
-            while at < end {
-                let name = nodes[at]
-                if name.isEscaped {
-                    if index.text(of: name).utf8.elementsEqual(wanted) { found = at &+ 1 }
-                } else if Int(name.end &- name.start) == wanted.count, Self.isEqual(text + Int(name.start), wanted) {
-                    found = at &+ 1
-                }
-                at = Int(nodes[at &+ 1].next)
-            }
-            return found
-        }
-    }
-
-    @inline(__always)
-    private static func isEqual(_ name: UnsafePointer<UInt8>, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
-        var at = 0
-        while at < wanted.count {
-            if name[at] != wanted[at] { return false }
-            at &+= 1
-        }
-        return true
     }
 
     /// The elements of an array.

@@ -12,7 +12,12 @@ public struct MappedItem: Sendable, Hashable {
     public var kind: Feedback.Kind = .other
     public var title: String?
     /// As the provider has it; empty where there is only a title or a rating, or where the item is gone.
-    public var text = ""
+    public var text: String {
+        get { String(decoding: textBytes, as: UTF8.self) }
+        set { textBytes = Array(newValue.utf8) }
+    }
+    /// ``text`` as UTF-8.
+    public var textBytes: [UInt8] = []
     public var format: Format = .plain
     public var url: String?
     /// When it was said; when it was taken in, if the provider does not tell.

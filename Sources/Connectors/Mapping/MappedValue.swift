@@ -38,12 +38,7 @@ extension MappedValue {
     /// The value as text: numbers and instants as they are written; nil for arrays and objects.
     public var string: String? {
         switch self {
-        case .value(let value):
-            switch value.kind {
-            case .string: value.string
-            case .integer, .double, .true, .false: String(decoding: value.raw, as: UTF8.self)
-            case .null, .array, .object: nil
-            }
+        case .value(let value): value.withView(\.scalarText)
         case .string(let value): value
         case .integer(let value): String(value)
         case .double(let value): JSON.double(value).text
@@ -56,12 +51,7 @@ extension MappedValue {
     /// The value as a number; a text that is one counts.
     public var double: Double? {
         switch self {
-        case .value(let value):
-            switch value.kind {
-            case .integer, .double: value.double
-            case .string: value.string.flatMap(Self.number)
-            default: nil
-            }
+        case .value(let value): value.withView(\.number)
         case .string(let value): Self.number(value)
         case .integer(let value): Double(value)
         case .double(let value): value
@@ -73,8 +63,7 @@ extension MappedValue {
     public var timestamp: Timestamp? {
         switch self {
         case .instant(let value): return value
-        case .value(let value) where value.kind == .string:
-            return value.timestamp ?? value.string.flatMap(Self.instant)
+        case .value(let value): return value.withView(\.timestamp)
         case .string(let value): return Self.instant(value)
         default: return double.flatMap(Self.instant(sinceEpoch:))
         }
@@ -83,14 +72,7 @@ extension MappedValue {
     /// Neither false, zero, empty, nor one of the texts `false`, `no` and `0`.
     public var isTruthy: Bool {
         switch self {
-        case .value(let value):
-            switch value.kind {
-            case .null, .false: false
-            case .true, .object: true
-            case .integer, .double: value.double != 0
-            case .string: value.string.map(Self.isTruthy) ?? false
-            case .array: value[0] != nil
-            }
+        case .value(let value): value.withView(\.isTruthy)
         case .string(let value): Self.isTruthy(value)
         case .integer(let value): value != 0
         case .double(let value): value != 0
@@ -104,13 +86,7 @@ extension MappedValue {
     /// A text or a list without anything in it.
     public var isEmpty: Bool {
         switch self {
-        case .value(let value):
-            switch value.kind {
-            case .null: true
-            case .string: value.range.count == 2
-            case .array: value[0] == nil
-            default: false
-            }
+        case .value(let value): value.withView(\.isEmpty)
         case .string(let value): value.isEmpty
         case .list(let values): values.isEmpty
         case .tree(let json): json.array?.isEmpty ?? json.object?.isEmpty ?? false
@@ -121,8 +97,7 @@ extension MappedValue {
     /// The elements of a list as texts; one value is a list of one.
     public var strings: [String] {
         switch self {
-        case .value(let value) where value.kind == .array:
-            value.elements.compactMap { MappedValue($0)?.string }
+        case .value(let value): value.withView(\.strings)
         case .list(let values): values.compactMap(\.string)
         case .tree(.array(let values)): values.compactMap { MappedValue($0)?.string }
         default: string.map { [$0] } ?? []
@@ -155,41 +130,20 @@ extension MappedValue {
 
     /// Whether it is this constant; numbers are equal whatever their form.
     func equals(_ constant: JSON) -> Bool {
-        switch constant {
-        case .string(let wanted):
-            switch self {
-            case .value(let value): value.kind == .string && value.isText(wanted)
-            case .string(let value): value == wanted
-            default: false
-            }
-        case .integer, .double:
-            switch self {
-            case .value(let value): value.double == constant.double
-            case .integer, .double: double == constant.double
-            default: false
-            }
-        case .bool(let wanted):
-            switch self {
-            case .value(let value): value.bool == wanted
-            case .bool(let value): value == wanted
-            default: false
-            }
-        case .null: false
-        case .array, .object: json == constant
+        switch (self, constant) {
+        case (.value(let value), _): value.withView { $0.equals(constant) }
+        case (.string(let value), .string(let wanted)): value == wanted
+        case (.integer, .integer), (.integer, .double), (.double, .integer), (.double, .double):
+            double == constant.double
+        case (.bool(let value), .bool(let wanted)): value == wanted
+        case (_, .array), (_, .object): json == constant
+        default: false
         }
     }
 
     var kind: Condition.ValueKind? {
         switch self {
-        case .value(let value):
-            switch value.kind {
-            case .null: nil
-            case .true, .false: .boolean
-            case .integer, .double: .number
-            case .string: .string
-            case .array: .array
-            case .object: .object
-            }
+        case .value(let value): value.withView(\.valueKind)
         case .string, .instant: .string
         case .integer, .double: .number
         case .bool: .boolean
@@ -198,19 +152,19 @@ extension MappedValue {
         }
     }
 
-    private static func isTruthy(_ text: String) -> Bool {
+    static func isTruthy(_ text: String) -> Bool {
         switch text.utf8.count > 5 ? text : text.lowercased() {
         case "", "0", "false", "no": false
         default: true
         }
     }
 
-    private static func number(_ text: String) -> Double? {
+    static func number(_ text: String) -> Double? {
         guard let value = Double(text.trimmed), value.isFinite else { return nil }
         return value
     }
 
-    private static func instant(_ text: String) -> Timestamp? {
+    static func instant(_ text: String) -> Timestamp? {
         let text = text.trimmed
         if let instant = Timestamp(text) { return instant }
         // "20210101" would be a date without separators: a number of seconds has nine digits or more.
@@ -219,22 +173,9 @@ extension MappedValue {
     }
 
     /// Beyond 1e11 (the year 5138 in seconds) a number counts milliseconds.
-    private static func instant(sinceEpoch number: Double) -> Timestamp? {
+    static func instant(sinceEpoch number: Double) -> Timestamp? {
         guard number.isFinite, number > 0, number < 1e15 else { return nil }
         return Timestamp(milliseconds: Int64((number < 1e11 ? number * 1000 : number).rounded()))
-    }
-}
-
-extension JSONValue {
-    /// The date that a string is, read from its bytes.
-    fileprivate var timestamp: Timestamp? {
-        plainBytes?.withUnsafeBufferPointer { Timestamp(utf8: $0) }
-    }
-
-    /// Whether a string is this text, compared in bytes unless it holds an escape.
-    func isText(_ text: String) -> Bool {
-        if let plainBytes { return plainBytes.elementsEqual(text.utf8) }
-        return string == text
     }
 }
 

@@ -32,8 +32,6 @@ public struct MappingScope: Sendable {
     public var stream: [String: JSON]
     /// Position of the item in its payload; nil if the payload is the item.
     public var position: Int?
-    /// The item's members that a compiled mapping looks at.
-    var members: JSONMembers?
 
     public init(
         item: JSONValue?, root: JSONValue? = nil, body: JSONValue? = nil, headers: Headers = .none,
@@ -52,31 +50,7 @@ public struct MappingScope: Sendable {
     }
 
     /// What lies at a path.
-    public func value(at path: Path) -> MappedValue? {
-        switch path.origin {
-        case .item where path.slot != nil && members != nil:
-            path.slot.flatMap { members?[$0] }.flatMap { path.relative.dropFirst().value(in: $0) }
-                .flatMap { MappedValue($0) }
-        case .item: item.flatMap { path.relative.value(in: $0) }.flatMap { MappedValue($0) }
-        case .root: (root ?? item).flatMap { path.relative.value(in: $0) }.flatMap { MappedValue($0) }
-        case .context: context.flatMap { path.relative.value(in: $0) }.flatMap { MappedValue($0) }
-        case .body:
-            if let body {
-                path.relative.value(in: body).flatMap { MappedValue($0) }
-            } else {
-                item.flatMap { path.steps.value(in: $0) }.flatMap { MappedValue($0) }
-            }
-        case .headers: header(path.leaf).map(MappedValue.string)
-        case .entity: path.relative.value(in: entity).flatMap { MappedValue($0) }
-        case .config: path.relative.value(in: config).flatMap { MappedValue($0) }
-        case .stream: path.relative.value(in: stream).flatMap { MappedValue($0) }
-        }
-    }
-
-    /// `headers.item` is the item's position in its payload; every other name is a header.
-    private func header(_ name: String) -> String? {
-        name == "item" ? position.map(String.init) : headers.value(name)
-    }
+    public func value(at path: Path) -> MappedValue? { Expression.path(path).evaluate(in: self) }
 }
 
 extension Path {

@@ -10,7 +10,7 @@ public enum Payload {
     public static func document(
         _ bytes: some Collection<UInt8>, contentType: String? = nil, formField: String? = nil
     ) throws(JSONError) -> JSONDocument {
-        guard let contentType, contentType.lowercased().hasPrefix("application/x-www-form-urlencoded") else {
+        guard let contentType, isForm(contentType.utf8) else {
             return try JSONDocument(parsing: Array(bytes))
         }
         let fields = form(Array(bytes))
@@ -22,6 +22,13 @@ public enum Payload {
         for (name, value) in fields { writer.member(name, value) }
         writer.endObject()
         return try JSONDocument(parsing: writer.bytes)
+    }
+
+    /// Whether a content type, parameters included, is that of a form.
+    static func isForm(_ contentType: some Collection<UInt8>) -> Bool {
+        let form = "application/x-www-form-urlencoded".utf8
+        return contentType.count >= form.count
+            && zip(contentType, form).allSatisfy { $0 &- 0x41 < 26 ? $0 | 0x20 == $1 : $0 == $1 }
     }
 
     /// The fields of a form in their order, after the URL standard's `application/x-www-form-urlencoded` parser.

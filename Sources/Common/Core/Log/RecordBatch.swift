@@ -164,6 +164,17 @@ public struct RecordHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral 
         return list
     }
 
+    /// Hands out each header's name, and where its value lies in ``encoded``, in their order.
+    public func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: Range<Int>) -> Void) {
+        let start = encoded.startIndex
+        walk { block, header in
+            body(
+                UnsafeRawBufferPointer(rebasing: block[header.name]),
+                start + header.value.lowerBound..<start + header.value.upperBound)
+            return true
+        }
+    }
+
     /// Hands out where each header's name and value lie in the block, until `body` says it is enough.
     @inline(__always)
     private func walk(_ body: (UnsafeRawBufferPointer, (name: Range<Int>, value: Range<Int>)) -> Bool) {

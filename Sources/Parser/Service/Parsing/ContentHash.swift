@@ -10,7 +10,7 @@ struct ContentHash {
     mutating func callAsFunction(of item: MappedItem) -> String {
         scratch.removeAll(keepingCapacity: true)
         add(item.title ?? "")
-        add(item.text)
+        add(item.textBytes)
         add(item.rating)
         add(item.ratingScale?.minimum)
         add(item.ratingScale?.maximum)
@@ -29,10 +29,11 @@ struct ContentHash {
     }
 
     /// Each part behind its length, so that no two different contents are the same bytes.
-    private mutating func add(_ text: String) {
-        let utf8 = text.utf8
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: utf8.count).littleEndian) { scratch.append(contentsOf: $0) }
-        scratch.append(contentsOf: utf8)
+    private mutating func add(_ text: String) { add(text.utf8) }
+
+    private mutating func add(_ text: some Collection<UInt8>) {
+        withUnsafeBytes(of: UInt32(truncatingIfNeeded: text.count).littleEndian) { scratch.append(contentsOf: $0) }
+        scratch.append(contentsOf: text)
     }
 
     private mutating func add(_ number: Double?) {

@@ -16,7 +16,7 @@ struct Text: Sendable {
             self.init(isAnnotated: false, titleLength: 0, hasTitle: false, annotated: nil)
             return
         }
-        let clean = TextCleaner.clean(Array(item.text.utf8), format: item.textFormat).text
+        let clean = TextCleaner.clean(item.textBytes, format: item.textFormat).text
         let title = item.title ?? ""
         let isEmpty = clean.isEmpty && title.isEmpty
         var bytes = Array(title.utf8)
