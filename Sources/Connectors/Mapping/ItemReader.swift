@@ -5,7 +5,7 @@ extension CompiledShape {
     /// What becomes of the item that the frame is about.
     func read(_ frame: UnsafePointer<Frame>) -> MappingOutcome {
         guard frame.pointee.item?.kind == .object else { return .malformed(reason: "the item is no object") }
-        if skip?(frame) == true { return .filtered(reason: "the connector leaves such items out") }
+        if skip?.callAsFunction(frame) == true { return .filtered(reason: "the connector leaves such items out") }
         var item = beginning
         var draft = draft
         let present = frame.pointee.itemMembers.present
@@ -21,14 +21,14 @@ extension CompiledShape {
             let term = value(frame)
             if term.isMissing { continue }
             if name != "*" {
-                item.custom[name] = term.json
+                if item.custom.isEmpty { item.custom = [name: term.json] } else { item.custom[name] = term.json }
             } else if let members = term.json.object {
                 item.custom.merge(members) { $1 }
             }
         }
         let arrival = Arrival(headers: frame.pointee.headers.record)
         if let other = draft.finish(&item, required: required, arrival: arrival) { return other }
-        return .item(consume item)
+        return .item(item)
     }
 }
 

@@ -51,7 +51,8 @@ public struct MappedItem: Sendable, Hashable {
 
 /// What became of one item of a payload.
 public enum MappingOutcome: Sendable, Hashable {
-    case item(MappedItem)
+    /// Indirect, as an item has so many texts that moving it about costs as much as reading it.
+    indirect case item(MappedItem)
     /// Not feedback by the connector's own rule, or nothing in it: counted, not stored.
     case filtered(reason: String)
     /// Not as the connector knows the provider's items: a dead letter.

@@ -71,7 +71,7 @@ final class MappingProgram: Sendable {
             var frame = Frame(
                 item: root, root: root, context: context, itemMembers: members, rootMembers: members,
                 lookUp: .none, headers: headers, settings: settings)
-            guard let shape = shapes.first(where: { $0.when?(&frame) ?? true }) else {
+            guard let shape = shapes.first(where: { $0.when?.callAsFunction(&frame) ?? true }) else {
                 return [.malformed(reason: "the connector knows no such payload: none of its shapes takes it")]
             }
             guard let items = shape.items(in: root) else {

@@ -61,35 +61,37 @@ extension OperationCompiler {
         switch path.origin {
         case .item:
             guard let table = itemTable, case .member(let name)? = path.relative.first else {
-                return { frame in Term(frame.pointee.item.flatMap { way.value(in: $0) }) }
+                return Operation { frame in Term(frame.pointee.item.flatMap { way.value(in: $0) }) }
             }
             let slot = tables[table].slot(of: name)
             let rest = Way(path.relative.dropFirst())
-            if rest.isEmpty { return { Term($0.pointee.itemMember(slot)) } }
-            return { frame in Term(frame.pointee.itemMember(slot).flatMap { rest.value(in: $0) }) }
+            if rest.isEmpty { return Operation { Term($0.pointee.itemMember(slot)) } }
+            return Operation { frame in Term(frame.pointee.itemMember(slot).flatMap { rest.value(in: $0) }) }
         case .root:
             guard let table = rootTable, case .member(let name)? = path.relative.first else {
-                return { frame in Term((frame.pointee.root ?? frame.pointee.item).flatMap { way.value(in: $0) }) }
+                return Operation { frame in
+                    Term((frame.pointee.root ?? frame.pointee.item).flatMap { way.value(in: $0) })
+                }
             }
             let slot = tables[table].slot(of: name)
             let rest = Way(path.relative.dropFirst())
-            return { frame in Term(frame.pointee.rootMember(slot).flatMap { rest.value(in: $0) }) }
-        case .context: return { frame in Term(frame.pointee.context.flatMap { way.value(in: $0) }) }
+            return Operation { frame in Term(frame.pointee.rootMember(slot).flatMap { rest.value(in: $0) }) }
+        case .context: return Operation { frame in Term(frame.pointee.context.flatMap { way.value(in: $0) }) }
         case .body:
             let inItem = Way(path.steps)
-            return { frame in
+            return Operation { frame in
                 if let body = frame.pointee.body { return Term(way.value(in: body)) }
                 return Term(frame.pointee.item.flatMap { inItem.value(in: $0) })
             }
         case .headers:
             let name = path.leaf
             // Every other name is a header.
-            if name == "item" { return { Term.text($0.pointee.position.map(String.init)) } }
-            if let slot = headers?.slot(of: name) { return { Term.text($0.pointee.headers.text(slot)) } }
-            return { Term.text($0.pointee.lookUp.value(name)) }
+            if name == "item" { return Operation { Term.text($0.pointee.position.map(String.init)) } }
+            if let slot = headers?.slot(of: name) { return Operation { Term.text($0.pointee.headers.text(slot)) } }
+            return Operation { Term.text($0.pointee.lookUp.value(name)) }
         case .entity, .config, .stream:
             let (origin, steps) = (path.origin, path.relative)
-            return { frame in
+            return Operation { frame in
                 let settings =
                     switch origin {
                     case .entity: frame.pointee.settings.entity

@@ -3,11 +3,26 @@ import Common
 
 /// An expression made ready to be evaluated many times.
 ///
-/// The frame is handed over by its address, as a copy for every call would cost more than most operations do.
-typealias Operation = @Sendable (UnsafePointer<Frame>) -> Term
+/// The frame is handed over by its address, as a copy for every call would cost more than most operations do; and the
+/// function is a member, as one that is stored in an array or an optional by itself is called through another one.
+struct Operation: Sendable {
+    private let run: @Sendable (UnsafePointer<Frame>) -> Term
+
+    init(_ run: @escaping @Sendable (UnsafePointer<Frame>) -> Term) { self.run = run }
+
+    @inline(__always)
+    func callAsFunction(_ frame: UnsafePointer<Frame>) -> Term { run(frame) }
+}
 
 /// A condition made ready.
-typealias Test = @Sendable (UnsafePointer<Frame>) -> Bool
+struct Test: Sendable {
+    private let run: @Sendable (UnsafePointer<Frame>) -> Bool
+
+    init(_ run: @escaping @Sendable (UnsafePointer<Frame>) -> Bool) { self.run = run }
+
+    @inline(__always)
+    func callAsFunction(_ frame: UnsafePointer<Frame>) -> Bool { run(frame) }
+}
 
 /// Makes operations of expressions: paths become slots or keys, constants and marks become bytes.
 struct OperationCompiler {
@@ -38,36 +53,38 @@ struct OperationCompiler {
         case .path(let path): return lookUp(path)
         case .constant(let json):
             let value = MappedValue(json)
-            return { _ in Term(value) }
+            return Operation { _ in Term(value) }
         case .coalesce(let choices): return Self.first(of: choices.map { operation($0) })
         case .call(let function, let arguments):
-            guard let value = arguments.first.map({ operation($0) }) else { return { _ in .missing } }
-            guard let argument = arguments.dropFirst().first else { return { function.apply(to: value($0), []) } }
+            guard let value = arguments.first.map({ operation($0) }) else { return Operation { _ in .missing } }
+            guard let argument = arguments.dropFirst().first else {
+                return Operation { function.apply(to: value($0), []) }
+            }
             if case .constant(.string(let text)) = argument {
                 let bytes = Array(text.utf8)
-                return { function.apply(to: value($0), bytes) }
+                return Operation { function.apply(to: value($0), bytes) }
             }
             let second = operation(argument)
-            return { function.apply(to: value($0), Array((second($0).string ?? "").utf8)) }
+            return Operation { function.apply(to: value($0), Array((second($0).string ?? "").utf8)) }
         case .join(let parts, let separator):
             let operations = parts.map { operation($0) }
-            return { frame in
+            return Operation { frame in
                 let texts = operations.flatMap { $0(frame).strings }.filter { !$0.isEmpty }
                 return texts.isEmpty ? .missing : .made(.string(texts.joined(separator: separator)))
             }
         case .concatenate(let parts):
             let text = Concatenation(parts) { operation($0) }
-            return { text.term(in: $0) }
+            return Operation { text.term(in: $0) }
         case .when(let condition, let yes, let no):
             let test = test(condition)
             let yes = operation(yes)
-            guard let no = no.map({ operation($0) }) else { return { test($0) ? yes($0) : .missing } }
-            return { test($0) ? yes($0) : no($0) }
+            guard let no = no.map({ operation($0) }) else { return Operation { test($0) ? yes($0) : .missing } }
+            return Operation { test($0) ? yes($0) : no($0) }
         case .map(let expression, let table, let fallback):
             let key = operation(expression)
             let values = table.mapValues { MappedValue($0) }
             let other = fallback.flatMap { MappedValue($0) }
-            return { frame in
+            return Operation { frame in
                 guard let text = key(frame).string, let value = values[text] else { return Term(other) }
                 return Term(value)
             }
@@ -77,13 +94,13 @@ struct OperationCompiler {
             defer { headers = inner.headers }
             let test = condition.map { inner.test($0) }
             let take = inner.operation(take)
-            return { frame in
+            return Operation { frame in
                 let list = list(frame)
                 if list.isMissing { return .missing }
                 var taken: [Term] = []
                 for element in list.views {
                     let term = frame.pointee.around(element) { around in
-                        test?(around) ?? true ? take(around) : .missing
+                        test?.callAsFunction(around) ?? true ? take(around) : .missing
                     }
                     if !term.isMissing { taken.append(term) }
                 }
@@ -95,7 +112,7 @@ struct OperationCompiler {
             defer { headers = inner.headers }
             let test = inner.test(condition)
             let take = inner.operation(take)
-            return { frame in
+            return Operation { frame in
                 for element in list(frame).views {
                     let found: Term? = frame.pointee.around(element) { test($0) ? take($0) : nil }
                     if let found { return found }
@@ -108,22 +125,22 @@ struct OperationCompiler {
     /// The first that is neither missing nor empty.
     private static func first(of choices: [Operation]) -> Operation {
         switch choices.count {
-        case 0: return { _ in .missing }
+        case 0: return Operation { _ in .missing }
         case 1:
             let only = choices[0]
-            return { frame in
+            return Operation { frame in
                 let term = only(frame)
                 return term.isEmpty ? .missing : term
             }
         case 2:
             let (a, b) = (choices[0], first(of: [choices[1]]))
-            return { frame in
+            return Operation { frame in
                 let term = a(frame)
                 return term.isEmpty ? b(frame) : term
             }
         default:
             let (a, b, rest) = (choices[0], choices[1], first(of: Array(choices[2...])))
-            return { frame in
+            return Operation { frame in
                 let term = a(frame)
                 if !term.isEmpty { return term }
                 let other = b(frame)
@@ -138,46 +155,46 @@ struct OperationCompiler {
         switch condition {
         case .exists(let expression):
             let value = operation(expression)
-            return { !value($0).isMissing }
+            return Test { !value($0).isMissing }
         case .truthy(let expression):
             let value = operation(expression)
-            return { value($0).isTruthy }
+            return Test { value($0).isTruthy }
         case .equals(let expression, let constant):
             let value = operation(expression)
-            return { value($0).equals(constant) }
+            return Test { value($0).equals(constant) }
         case .isIn(let expression, let constants):
             let value = operation(expression)
-            return { frame in
+            return Test { frame in
                 let term = value(frame)
                 return !term.isMissing && constants.contains { term.equals($0) }
             }
         case .hasPrefix(let expression, let text):
             let value = operation(expression)
             let wanted = Array(text.utf8)
-            return { frame in value(frame).withText { $0.starts(with: wanted) } ?? false }
+            return Test { frame in value(frame).withText { $0.starts(with: wanted) } ?? false }
         case .hasSuffix(let expression, let text):
             let value = operation(expression)
             let wanted = Array(text.utf8)
-            return { frame in
+            return Test { frame in
                 value(frame).withText { $0.count >= wanted.count && $0.suffix(wanted.count).elementsEqual(wanted) }
                     ?? false
             }
         case .contains(let expression, let text):
             let value = operation(expression)
             let wanted = Array(text.utf8)
-            return { frame in value(frame).elements.contains { $0.withText { $0.contains(wanted) } ?? false } }
+            return Test { frame in value(frame).elements.contains { $0.withText { $0.contains(wanted) } ?? false } }
         case .isOf(let expression, let kind):
             let value = operation(expression)
-            return { value($0).kind == kind }
+            return Test { value($0).kind == kind }
         case .all(let conditions):
             let tests = conditions.map { test($0) }
-            return { frame in tests.allSatisfy { $0(frame) } }
+            return Test { frame in tests.allSatisfy { $0(frame) } }
         case .any(let conditions):
             let tests = conditions.map { test($0) }
-            return { frame in tests.contains { $0(frame) } }
+            return Test { frame in tests.contains { $0(frame) } }
         case .not(let condition):
             let test = test(condition)
-            return { !test($0) }
+            return Test { !test($0) }
         }
     }
 }
