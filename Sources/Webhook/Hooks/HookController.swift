@@ -96,7 +96,7 @@ struct HookController: Sendable {
                 return .answer(response)
             }
             let isIgnored = try receiver.ignore.map { try $0.holds(in: delivery.scope()) } ?? false
-            if isIgnored || target.stream.status == .paused {
+            if isIgnored {
                 counters.ignored.add()
                 return .answer(Self.answer(.ok, "ignored", nil))
             }
