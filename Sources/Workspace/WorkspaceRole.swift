@@ -33,7 +33,9 @@ public enum WorkspaceRole {
         let snapshot = context.directory.current
         let hasAdmin = try await context.database.write { connection in
             _ = try SigningKeys(connection: connection, vault: context.vault).current(at: now)
-            try RecordTable(connection: connection).unpublishWhatDiffers(from: snapshot)
+            let records = RecordTable(connection: connection)
+            try records.unpublishWhatDiffers(from: snapshot)
+            try records.forgetRevocations(at: now)
             return try TokenTable(connection: connection).hasAdmin()
         }
         try await Outbox(database: context.database, directory: context.directory, logger: context.logger).publish()

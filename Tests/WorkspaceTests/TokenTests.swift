@@ -48,6 +48,30 @@ struct TokenTests {
         }
     }
 
+    @Test("a revocation is forgotten a day after its token has expired, and the token is refused all the same")
+    func forgottenRevocation() async throws {
+        var office = try await Office()
+        var token = "", id = TokenID.make()
+        try await office.serve { client in
+            let made = try await client.post("/v1/tokens", ["scopes": ["read"], "expires_in_days": 1])
+            token = try #require(made.json["token"]?.string)
+            id = try #require(made.json["token_id"]?.string.flatMap { TokenID($0) })
+            #expect(try await client.send("DELETE", "/v1/tokens/\(id)").status == 204)
+        }
+        office.now = { Timestamp.now.advanced(bySeconds: 1.9 * 86_400) }
+        _ = try await WorkspaceRole.bootstrap(office.context)
+        #expect(office.directory.current.revoked == [id])
+        office.now = { Timestamp.now.advanced(bySeconds: 2.1 * 86_400) }
+        _ = try await WorkspaceRole.bootstrap(office.context)
+        #expect(office.directory.current.revoked.isEmpty)
+        let reread = Directory(log: office.log, logger: .quiet)
+        try await reread.load()
+        #expect(reread.current.revoked.isEmpty)
+        await #expect(throws: AuthenticationFailure.expired) {
+            try await Authenticator(directory: reread, now: office.now).authenticate(token)
+        }
+    }
+
     @Test("no token makes one that may do more than itself, or for another account")
     func escalation() async throws {
         let office = try await Office()

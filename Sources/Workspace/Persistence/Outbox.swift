@@ -68,7 +68,8 @@ actor Outbox: Service {
         while true {
             let rows = try await database.read { try RecordTable(connection: $0).unpublished(limit: 500) }
             guard !rows.isEmpty else { return }
-            try await directory.publish(rows.map(\.record))
+            try await directory.publish(
+                rows.compactMap(\.record), forgetting: rows.filter { $0.record == nil }.map(\.id))
             try await database.write { try RecordTable(connection: $0).markPublished(rows) }
         }
     }

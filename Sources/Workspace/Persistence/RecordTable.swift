@@ -11,7 +11,8 @@ struct RecordTable {
     struct Unpublished: Sendable {
         var id: String
         var version: Int64
-        var record: DirectoryRecord
+        /// nil is a revocation that nobody needs any more: a tombstone goes out.
+        var record: DirectoryRecord?
     }
 
     let connection: any DatabaseConnection
@@ -56,17 +57,33 @@ struct RecordTable {
     /// What has yet to go out.
     func unpublished(limit: Int) throws -> [Unpublished] {
         try connection.query(
-            "SELECT id, version, body FROM record WHERE published < version ORDER BY id LIMIT \(limit)"
+            "SELECT id, version, body, is_deleted FROM record WHERE published < version ORDER BY id LIMIT \(limit)"
         ) { row in
-            Unpublished(
-                id: row.text(0), version: row.integer(1),
-                record: try JSONDecoder().decode(DirectoryRecord.self, from: Data(row.text(2).utf8)))
+            let record = try JSONDecoder().decode(DirectoryRecord.self, from: Data(row.text(2).utf8))
+            let isForgotten = record.kind == .revocation && row.integer(3) != 0
+            return Unpublished(id: row.text(0), version: row.integer(1), record: isForgotten ? nil : record)
         }
     }
 
-    /// Notes what went out; a row that was changed meanwhile stays to be published.
+    /// Marks the revocations of tokens that expired a day ago or more as deleted.
+    ///
+    /// An expired token is refused without them; the day is for clocks that are behind.
+    func forgetRevocations(at now: Timestamp) throws {
+        try connection.execute(
+            """
+            UPDATE record SET is_deleted = 1, version = version + 1
+            WHERE kind = \(Kind.revocation.rawValue) AND is_deleted = 0
+                AND id IN (SELECT id FROM token WHERE expires_at <= \(now.advanced(bySeconds: -86_400)))
+            """)
+    }
+
+    /// Notes what went out; a row that was changed meanwhile stays to be published, one that was forgotten goes.
     func markPublished(_ rows: [Unpublished]) throws {
         for row in rows {
+            guard row.record != nil else {
+                try connection.execute("DELETE FROM record WHERE id = \(row.id) AND version = \(row.version)")
+                continue
+            }
             try connection.execute(
                 "UPDATE record SET published = \(row.version) WHERE id = \(row.id) AND published < \(row.version)")
         }

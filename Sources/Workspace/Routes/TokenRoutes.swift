@@ -79,6 +79,7 @@ struct TokenRoutes: Sendable {
             try tokens.revoke(id, at: change.now)
             try change.save(
                 .revocation(RevocationRecord(token: id, revokedAt: change.now)), account: token.account, "token.revoke")
+            try change.records.forgetRevocations(at: change.now)
         }
         return Response(status: .noContent)
     }

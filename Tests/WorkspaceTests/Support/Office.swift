@@ -22,6 +22,8 @@ struct Office {
     let directory: Directory
     let vault: Vault
     let connectors: ConnectorRegistry
+    /// What the service takes for the time.
+    var now: @Sendable () -> Timestamp = { .now }
     private let transport = CurlTransport(policy: .allowing(TestConnectors.loopback))
 
     init(folder: TemporaryFolder? = nil) async throws {
@@ -38,7 +40,8 @@ struct Office {
     var context: RoleContext {
         RoleContext(
             log: log, database: database, transport: transport, directory: directory, vault: vault,
-            connectors: connectors, metrics: Metrics(), logger: .quiet, publicURL: "https://earshot.example.org")
+            connectors: connectors, metrics: Metrics(), logger: .quiet, publicURL: "https://earshot.example.org",
+            now: now)
     }
 
     /// Runs the service behind its HTTP server; the client has the operator's token.

@@ -56,14 +56,15 @@ public final class Directory: Service, Sendable {
         }
     }
 
-    /// Appends records and waits until this copy knows them.
+    /// Appends records, and tombstones of those that nobody needs any more, and waits until this copy knows them.
     ///
     /// - Throws: What the log throws. The records may have been appended all the same; publishing them again is
     ///   harmless.
-    public func publish(_ records: [DirectoryRecord]) async throws {
-        guard !records.isEmpty else { return }
+    public func publish(_ records: [DirectoryRecord], forgetting ids: [String] = []) async throws {
+        guard !records.isEmpty || !ids.isEmpty else { return }
         var batch = RecordBatch()
         for record in records { batch.append(key: record.id, value: try Self.encode(record)) }
+        for id in ids { batch.appendTombstone(key: id) }
         let positions = try await log.append(batch, to: .connections)
         guard let last = positions.map(\.offset).max() else { return }
         while isBehind(last, of: .connections), try await readMore(of: .connections) {}
