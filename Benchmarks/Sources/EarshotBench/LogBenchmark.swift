@@ -19,7 +19,7 @@ struct LogBenchmark: AsyncParsableCommand {
         var table = Table(
             "records a commit", "file, records/s", "bare SQLite", "log append", "of the file", "of SQLite",
             "log consume")
-        for (batch, total) in [(1, 5000), (10, 40_000), (100, 200_000), (1000, 300_000)] {
+        for (batch, total) in [(1, 1000), (10, 10_000), (100, 100_000), (1000, 300_000)] {
             var rates: [[Double]] = [[], [], [], []]
             for _ in 0..<repetitions {
                 rates[0].append(try Self.file(batch: batch, total: total))
@@ -37,7 +37,7 @@ struct LogBenchmark: AsyncParsableCommand {
         table.show()
         var together = Table("appends of one record at once", "records/s", "µs an append")
         for tasks in [1, 16, 64, 256] {
-            let total = tasks == 1 ? 5000 : 60_000
+            let total = tasks == 1 ? 1000 : 600 * tasks
             let rate = try await Self.log(batch: 1, total: total, tasks: tasks).append
             together.add("\(tasks)", grouped(rate), fixed(Double(tasks) / rate * 1e6, 0))
         }
