@@ -47,6 +47,7 @@ private struct Check: Sendable {
     private let id: DeliveryPlace?
     private let timestamp: DeliveryPlace?
     private let signed: [Part]
+    private let prefix: [UInt8]
     private let keys: [(key: Key, notAfter: Timestamp?)]
 
     private enum Key: Sendable {
@@ -65,6 +66,7 @@ private struct Check: Sendable {
         id = scheme.idHeader.map(DeliveryPlace.init)
         timestamp = scheme.timestampHeader.map(DeliveryPlace.init)
         signed = Self.parts(of: scheme.signed)
+        prefix = Array(scheme.prefix.utf8)
         keys = secrets.compactMap { secret in Self.key(secret.secret, for: scheme).map { ($0, secret.notAfter) } }
     }
 
@@ -110,10 +112,10 @@ private struct Check: Sendable {
             scheme.separator.isEmpty
             ? [presented[...]] : presented.split(separator: scheme.separator, maxSplits: 4 * Self.maximumSignatures)
         return pieces.lazy
-            .map { $0.drop { $0 == " " } }
-            .filter { $0.hasPrefix(scheme.prefix) }
+            .map { $0.utf8.drop { $0 == UInt8(ascii: " ") } }
+            .filter { $0.starts(with: prefix) }
             .prefix(Self.maximumSignatures)
-            .map { $0.dropFirst(scheme.prefix.count).utf8 }
+            .map { $0.dropFirst(prefix.count) }
     }
 
     private func isFresh(_ text: String, at now: Timestamp) -> Bool {
@@ -169,8 +171,13 @@ private struct Check: Sendable {
         switch scheme.encoding {
         case .base64: Array(Data(code).base64EncodedString().utf8)
         case .hex:
-            code.reduce(into: []) { text, byte in
-                for digit in [byte >> 4, byte & 15] { text.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+            [UInt8](unsafeUninitializedCapacity: 2 * code.count) { text, count in
+                for (i, byte) in code.enumerated() {
+                    let (high, low) = (byte >> 4, byte & 15)
+                    text[2 * i] = high < 10 ? 0x30 + high : 0x57 + high
+                    text[2 * i + 1] = low < 10 ? 0x30 + low : 0x57 + low
+                }
+                count = 2 * code.count
             }
         }
     }

@@ -33,12 +33,12 @@ final class BodyReader: Sendable {
     ///
     /// - Throws: ``Problem`` 413, 415, 400 or 503 before `use` is called.
     func withBody<Result: Sendable>(
-        of request: Request, _ context: APIContext, limit: Int, use: (Body) async throws -> Result
+        of request: Request, _ headers: ReceivedHeaders, _ context: APIContext, limit: Int,
+        use: (Body) async throws -> Result
     ) async throws -> Result {
-        let encoding = try ContentEncoding(request.headers[.contentEncoding])
-        if let length = request.headers[.contentLength].flatMap(Int.init), length > limit {
-            throw Problem.tooLarge(limit)
-        }
+        let encoding = try ContentEncoding(headers["content-encoding"])
+        let length = headers["content-length"].flatMap { Int($0) } ?? 0
+        guard length <= limit else { throw Problem.tooLarge(limit) }
         var lease = Lease(of: self)
         let wire = try await timed(context) { try await read(request.body, limit: limit, &lease) }
         guard let format = encoding.format(of: wire), !wire.isEmpty else {

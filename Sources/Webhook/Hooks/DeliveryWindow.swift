@@ -14,10 +14,11 @@ final class DeliveryWindow: Sendable {
         private let low: UInt64
 
         init(stream: some Sequence<UInt8>, delivery: some Sequence<UInt8>) {
+            var named = Array(stream)
+            named.append(0)
+            named.append(contentsOf: delivery)
             var hash = SHA256()
-            hash.update(data: Array(stream))
-            hash.update(data: [0])
-            hash.update(data: Array(delivery))
+            named.withUnsafeBytes { hash.update(bufferPointer: $0) }
             (high, low) = hash.finalize().withUnsafeBytes {
                 ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
             }

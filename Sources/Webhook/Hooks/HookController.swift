@@ -54,14 +54,16 @@ struct HookController: Sendable {
                 "this stream takes \(settings.deliveriesPerSecond) a second",
                 retryAfter: 1)
         }
-        guard target.takes(request.headers[.contentType]) else {
+        let headers = ReceivedHeaders(request.headers)
+        guard target.takes(headers["content-type"]) else {
             throw Problem(
                 .unsupportedMediaType, code: "unsupported_media_type",
                 "send \(target.receiver.contentTypes.joined(separator: " or "))")
         }
-        return try await bodies.withBody(of: request, context, limit: target.receiver.maximumBodyBytes) { body in
+        let limit = target.receiver.maximumBodyBytes
+        return try await bodies.withBody(of: request, headers, context, limit: limit) { body in
             let delivery = ReceivedDelivery(
-                headers: request.headers, method: request.method.rawValue, url: publicURL + request.uri.string,
+                headers: headers, method: request.method.rawValue, server: publicURL, target: request.uri.string,
                 body: body.bytes, formField: target.receiver.formField)
             switch try judge(delivery, body, target) {
             case .answer(let response): return response
@@ -111,10 +113,7 @@ struct HookController: Sendable {
         if target.verifier.accepts(delivery, at: now) { return true }
         // Some senders sign what they have compressed.
         guard body.wasCompressed else { return false }
-        let wire = ReceivedDelivery(
-            headers: delivery.headers, method: delivery.method, url: delivery.url, body: body.wire,
-            formField: target.receiver.formField)
-        return target.verifier.accepts(wire, at: now)
+        return target.verifier.accepts(delivery.with(body: body.wire), at: now)
     }
 
     private func handshake(_ handshakes: [Handshake], _ scope: MappingScope) -> Response? {
@@ -157,8 +156,9 @@ struct HookController: Sendable {
 
     private func record(_ delivery: ReceivedDelivery, id: String, _ target: HookTarget) -> RecordBatch {
         var headers = target.headers
+        headers.reserveCapacity(512)
         headers.append(RawHeader.receivedAt, now().description)
-        headers.append(RawHeader.contentType, delivery.headers[.contentType] ?? "application/json")
+        headers.append(RawHeader.contentType, delivery.headers["content-type"] ?? "application/json")
         headers.append(RawHeader.delivery, id)
         if let trace = delivery.header("traceparent"), trace.utf8.count <= 64 {
             headers.append(RawHeader.traceparent, trace)

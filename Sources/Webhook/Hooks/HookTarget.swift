@@ -7,7 +7,7 @@ import ServiceKit
 import Synchronization
 
 /// Everything that receiving for one stream needs, prepared once.
-struct HookTarget: Sendable {
+final class HookTarget: Sendable {
     let stream: StreamRecord
     let receiver: Receiver
     let verifier: SignatureVerifier
@@ -16,9 +16,21 @@ struct HookTarget: Sendable {
     let headers: RecordHeaders
     let rate: RateBound
 
+    init(
+        stream: StreamRecord, receiver: Receiver, verifier: SignatureVerifier, headers: RecordHeaders, rate: RateBound
+    ) {
+        self.stream = stream
+        self.receiver = receiver
+        self.verifier = verifier
+        deliveryPlaces = receiver.deliveryID.map(DeliveryPlace.init)
+        self.headers = headers
+        self.rate = rate
+    }
+
     /// Whether the stream takes bodies of this type; one without a type is read as JSON.
     func takes(_ contentType: String?) -> Bool {
-        guard let contentType else { return receiver.contentTypes.contains("application/json") }
+        let contentType = contentType ?? "application/json"
+        if receiver.contentTypes.contains(contentType) { return true }
         let type = MediaType(contentType)
         return receiver.contentTypes.contains(where: type.isA)
     }
@@ -70,15 +82,16 @@ final class HookTargets: Sendable {
     /// - Throws: ``Problem`` 404 for no stream or one that is not pushed to, 410 for a deleted one, 503 if its
     ///   connector is not loaded.
     func target(_ id: String) throws -> HookTarget {
-        let snapshot = directory.current
+        let revision = directory.revision
         let known = state.withLock { state -> HookTarget? in
-            if state.revision < snapshot.revision {
-                state.revision = snapshot.revision
+            if state.revision < revision {
+                state.revision = revision
                 state.targets = [:]
             }
             return state.targets[id]
         }
         if let known { return known }
+        let snapshot = directory.current
         let target = try prepare(id, snapshot)
         state.withLock { state in
             if state.revision == snapshot.revision { state.targets[id] = target }
@@ -120,7 +133,6 @@ final class HookTargets: Sendable {
         return HookTarget(
             stream: stream, receiver: receiver,
             verifier: SignatureVerifier(schemes: schemes(of: receiver, stream), secrets: secrets),
-            deliveryPlaces: receiver.deliveryID.map(DeliveryPlace.init),
             headers: [
                 RawHeader.workspace: stream.workspace.rawValue, RawHeader.connection: stream.connection.rawValue,
                 RawHeader.stream: stream.id.rawValue, RawHeader.connector: manifest.identity, RawHeader.how: "push",

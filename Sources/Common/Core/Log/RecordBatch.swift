@@ -77,6 +77,14 @@ public struct RecordBatch: Sendable {
         append(key: key?.utf8, headers: headers, value: value, offset: offset, timestamp: timestamp)
     }
 
+    /// Adds a record with a text key; for these types alone, because generic code costs more than the copying.
+    public mutating func append(
+        key: String?, headers: RecordHeaders = RecordHeaders(), value: [UInt8]?, offset: Int64 = -1,
+        timestamp: Timestamp = Timestamp(milliseconds: 0)
+    ) {
+        append(key: key?.utf8, headers: headers, value: value, offset: offset, timestamp: timestamp)
+    }
+
     /// Adds a tombstone: the key's last record, which removes it when the topic is compacted.
     public mutating func appendTombstone(key: String, headers: RecordHeaders = RecordHeaders()) {
         append(key: key, headers: headers, value: [UInt8]?.none)
@@ -121,6 +129,9 @@ public struct RecordHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral 
         self.init()
         for (name, value) in elements { append(name, value) }
     }
+
+    /// Makes room for `bytes` bytes in all.
+    public mutating func reserveCapacity(_ bytes: Int) { encoded.reserveCapacity(bytes) }
 
     public mutating func append(_ name: String, _ value: String) { append(name, value.utf8) }
 

@@ -29,6 +29,9 @@ public final class Directory: Service, Sendable {
     /// What is known now.
     public var current: Snapshot { state.withLock { $0.snapshot } }
 
+    /// The revision of ``current``, for those who prepared something from it.
+    public var revision: Int64 { state.withLock { $0.snapshot.revision } }
+
     /// Yields after changes of workspaces, connections, streams or keys; several that nobody waited for are one.
     public func changes() -> AsyncStream<Void> {
         let (changes, watcher) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))

@@ -71,10 +71,14 @@ final class LogConnection: @unchecked Sendable {
     /// Copies the write-ahead log into the file, as far as readers allow.
     ///
     /// - Parameter waitingForReaders: Also makes the next commit start the write-ahead log anew.
-    func checkpoint(waitingForReaders: Bool) {
+    /// - Returns: How many pages of the write-ahead log are in the file now.
+    @discardableResult
+    func checkpoint(waitingForReaders: Bool) -> Int {
+        var copied: CInt = 0
         // What it could not do now it does the next time; errors show when the writer commits.
         _ = sqlite3_wal_checkpoint_v2(
-            handle, nil, waitingForReaders ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+            handle, nil, waitingForReaders ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, nil, &copied)
+        return max(0, Int(copied))
     }
 
     func failure(_ action: String) -> EventLogError { LogFailure.lastError(of: handle, doing: action) }

@@ -15,12 +15,23 @@ final class LogWriter: Sendable {
         var bytes: Int { if case .append(let append) = self { append.batch.arena.count } else { 0 } }
     }
 
-    struct Append: Sendable {
+    /// One append on its way; a class, because it passes through several hands.
+    final class Append: Sendable {
         let topic: String
         let batch: RecordBatch
         /// The partition of each record.
         let partitions: [Int32]
         let continuation: CheckedContinuation<[LogPosition], any Error>
+
+        init(
+            topic: String, batch: RecordBatch, partitions: [Int32],
+            continuation: CheckedContinuation<[LogPosition], any Error>
+        ) {
+            self.topic = topic
+            self.batch = batch
+            self.partitions = partitions
+            self.continuation = continuation
+        }
     }
 
     struct Commit: Sendable {

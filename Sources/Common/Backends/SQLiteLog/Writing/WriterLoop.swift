@@ -4,9 +4,12 @@ import Common
 struct WriterLoop {
     /// What one transaction may hold.
     private static let groupBytes = 16 << 20
-    /// From this many pages on (4 MiB) the write-ahead log is copied into the file, by another thread…
-    private static let pagesForCheckpoint = 256
-    /// …and from this many on (64 MiB) by the writer itself, which bounds it.
+    /// From this many pages on (16 MiB) the write-ahead log is copied into the file, by another thread…
+    private static let pagesForCheckpoint = 1024
+    /// …until this many are left, which the writer copies: nothing is added meanwhile, so the next commit begins the
+    /// write-ahead log anew.
+    private static let pagesLeft = 64
+    /// From this many on (64 MiB) the writer copies all, and waits for those who read there.
     private static let pagesAtMost = 4000
 
     private let connection: LogConnection
@@ -14,6 +17,8 @@ struct WriterLoop {
     private let checkpointer: Checkpointer
     /// Kept from group to group for their buffers.
     private var partitions: [String: TopicAppender] = [:]
+    private var pagesBefore = 0
+    private var pagesAtNextCheckpoint = pagesForCheckpoint
 
     init(connection: LogConnection, coordinator: Coordinator, checkpointer: Checkpointer) {
         self.connection = connection
@@ -22,26 +27,29 @@ struct WriterLoop {
     }
 
     mutating func process(_ work: [LogWriter.Work]) {
-        var group: [LogWriter.Work] = []
+        var start = 0
         var bytes = 0
-        for piece in work {
+        for (at, piece) in work.enumerated() {
             if case .other(let body) = piece {
+                commit(work[start..<at])
                 body(connection)
+                start = at + 1
+                bytes = 0
                 continue
             }
-            group.append(piece)
             bytes += piece.bytes
             if bytes >= Self.groupBytes {
-                commit(group)
-                group.removeAll()
+                commit(work[start...at])
+                start = at + 1
                 bytes = 0
             }
         }
-        if !group.isEmpty { commit(group) }
+        commit(work[start...])
     }
 
     /// Writes a group in one transaction and answers all of it.
-    private mutating func commit(_ group: [LogWriter.Work]) {
+    private mutating func commit(_ group: ArraySlice<LogWriter.Work>) {
+        guard !group.isEmpty else { return }
         defer { boundWAL() }
         var positions: [[LogPosition]] = []
         do {
@@ -73,7 +81,7 @@ struct WriterLoop {
         }
     }
 
-    private func fail(_ group: [LogWriter.Work], with error: any Error) {
+    private func fail(_ group: ArraySlice<LogWriter.Work>, with error: any Error) {
         coordinator.failure = "\(error)"
         for piece in group {
             switch piece {
@@ -108,10 +116,21 @@ struct WriterLoop {
         }
     }
 
-    private func boundWAL() {
-        if connection.pagesInWAL >= Self.pagesAtMost {
+    private mutating func boundWAL() {
+        let pages = connection.pagesInWAL
+        // It began anew.
+        if pages < pagesBefore { pagesAtNextCheckpoint = Self.pagesForCheckpoint }
+        pagesBefore = pages
+        if pages >= Self.pagesAtMost {
             connection.checkpoint(waitingForReaders: true)
-        } else if connection.pagesInWAL >= Self.pagesForCheckpoint {
+        } else if let copied = checkpointer.takeCopied() {
+            if pages - copied <= Self.pagesLeft {
+                connection.checkpoint(waitingForReaders: false)
+            } else if pages >= Self.pagesForCheckpoint {
+                checkpointer.wake()
+            }
+        } else if pages >= pagesAtNextCheckpoint {
+            pagesAtNextCheckpoint = pages + Self.pagesForCheckpoint
             checkpointer.wake()
         }
     }
