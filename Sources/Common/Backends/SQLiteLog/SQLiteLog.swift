@@ -18,7 +18,7 @@ public final class SQLiteLog: EventLog, Service {
     public struct Limits: Sendable {
         /// Largest record: key, headers and value together.
         public var recordBytes = 64 << 20
-        /// Largest file; nil lets it grow to what the disk holds. The write-ahead log comes on top, up to some 64 MiB.
+        /// Largest file; nil lets it grow to what the disk holds. The write-ahead log comes on top, up to some 128 MiB.
         public var fileBytes: Int?
 
         public init() {}
