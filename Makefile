@@ -27,6 +27,7 @@ serve: build ## Run the server with all roles (PORT=8080 DATA=./data)
 
 bench: build ## Measure speed as ratios, side by side in one run
 	@scripts/setup.sh wrk
+	@touch Benchmarks/Package.swift # else new files of the package that it depends on are not noticed
 	swift build -c release --package-path Benchmarks
 	for part in json mapping log rows engines webhook pipeline; do \
 		echo; echo "== $$part"; Benchmarks/.build/release/EarshotBench $$part || exit 1; done
