@@ -67,7 +67,8 @@ struct Settings: Sendable {
             data: folder, host: config.string(forKey: "http.host", default: "127.0.0.1"), port: port,
             publicURL: publicURL.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }, logLevel: level,
             connectors: config.string(forKey: "connectors"),
-            allowedAddresses: config.stringArray(forKey: "fetch.allow_addresses", default: []),
+            allowedAddresses: config.stringArray(forKey: "fetch.allow_addresses", default: [])
+                .filter { !$0.isEmpty },
             keepsRequestBounds: config.bool(forKey: "fetch.keep_request_bounds", default: true),
             masterKey: config.string(forKey: "master_key", isSecret: true).map(Secret.init))
     }

@@ -41,11 +41,11 @@ struct ReprocessCommand: AsyncParsableCommand {
     private static func sentence(_ job: JSONValue) -> String {
         func number(_ name: String) -> String { (job[name]?.int64 ?? 0).formatted() }
         let id = job["job_id"]?.string ?? ""
-        guard job["status"]?.string == "completed" else { return "\(id): \(number("events")) events are read again" }
-        var text = "\(id): \(number("events_done")) events were read again, \(number("emitted")) items sent"
+        guard job["status"]?.string == "completed" else { return "\(id): \(number("events")) events are looked at" }
+        var text = "\(id): of \(number("events_done")) events, \(number("emitted")) items were read again"
         if let failed = job["failed"]?.int64, failed > 0 {
-            text += "\n\(number("failed")) items cannot be read and stay as they were"
-            if let example = job["example_of_failure"]?.string { text += ": \(example)" }
+            text += "\nnot read, and as they were before: \(number("failed"))"
+            if let example = job["example_of_failure"]?.string { text += ", the last because \(example)" }
         }
         return text
     }

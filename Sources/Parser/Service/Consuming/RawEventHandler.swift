@@ -192,8 +192,13 @@ final class RawEventHandler: BatchHandler {
         let snapshot = directory.current
         let budget = settings.deadLetterBudget
         for partition in partitions {
-            guard let known = state.withLock({ $0.partitions[partition] }) else { continue }
-            for (stream, outcomes) in known.outcomes.streams {
+            let known = state.withLock { state in
+                defer { state.partitions[partition]?.outcomes.settle() }
+                return state.partitions[partition]
+            }
+            guard let known else { continue }
+            for stream in known.outcomes.changed {
+                guard let outcomes = known.outcomes.streams[stream] else { continue }
                 let trouble = snapshot.troubles[stream]?[partition]
                 var change: StreamStatus??
                 if trouble == nil, outcomes.exceeds(budget), let workspace = snapshot.streams[stream]?.workspace {
@@ -209,6 +214,7 @@ final class RawEventHandler: BatchHandler {
                     try await directory.publish(trouble: change, of: stream, partition: partition)
                 } catch {
                     // It is told with the next batch.
+                    state.withLock { $0.partitions[partition]?.outcomes.markChanged(stream) }
                     logger.warning("a stream's state could not be told", metadata: ["error": "\(error)"])
                 }
             }

@@ -37,8 +37,11 @@ struct PartitionOutcomes: Sendable {
     private let budget: DeadLetterBudget
     private(set) var all: RecentOutcomes
     private(set) var streams: [StreamID: RecentOutcomes] = [:]
+    /// Streams whose outcomes have changed since somebody asked.
+    private(set) var changed: Set<StreamID> = []
     /// The last items, as many as the budget looks at.
     private var last: [JudgedItem] = []
+    private var lastStream: StreamID?
     private var at = 0
 
     init(_ budget: DeadLetterBudget) {
@@ -50,6 +53,7 @@ struct PartitionOutcomes: Sendable {
         all.note(failed: item.failed)
         if let stream = item.stream {
             streams[stream, default: RecentOutcomes(window: budget.window)].note(failed: item.failed)
+            if stream != lastStream { markChanged(stream) }
         }
         if last.count < budget.window {
             last.append(item)
@@ -57,6 +61,18 @@ struct PartitionOutcomes: Sendable {
             last[at] = item
             at = at + 1 == last.count ? 0 : at + 1
         }
+    }
+
+    /// Has a stream looked at, also if nothing comes of it any more.
+    mutating func markChanged(_ stream: StreamID) {
+        changed.insert(stream)
+        lastStream = stream
+    }
+
+    /// Forgets what has changed.
+    mutating func settle() {
+        changed.removeAll(keepingCapacity: true)
+        lastStream = nil
     }
 
     /// Whether so much fails that it is not one customer's affair: more than the budget bears, of at least two
