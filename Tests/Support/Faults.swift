@@ -91,6 +91,7 @@ public struct FaultyDatabase: Database {
         return value
     }
     public func migrate(_ migrations: [Migration]) async throws { try await base.migrate(migrations) }
+    public func close() async throws { try await base.close() }
 }
 
 extension RecordBatch {

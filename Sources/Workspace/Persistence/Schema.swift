@@ -5,30 +5,31 @@ enum Schema {
     static let migrations = [
         Migration(1, "accounts, tokens, keys, directory records, idempotency, audit") { connection in
             let integer = connection.dialect.integer
+            let text = connection.dialect.text
             let statements = [
                 """
                 CREATE TABLE account (
-                    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at \(integer) NOT NULL)
+                    id \(text) PRIMARY KEY, name \(text) NOT NULL UNIQUE, created_at \(integer) NOT NULL)
                 """,
                 """
-                CREATE TABLE service_key (id \(integer) PRIMARY KEY, sealed TEXT NOT NULL)
+                CREATE TABLE service_key (id \(integer) PRIMARY KEY, sealed \(text) NOT NULL)
                 """,
                 """
                 CREATE TABLE signing_key (
-                    id TEXT PRIMARY KEY, sealed_private_key TEXT NOT NULL, created_at \(integer) NOT NULL,
+                    id \(text) PRIMARY KEY, sealed_private_key \(text) NOT NULL, created_at \(integer) NOT NULL,
                     not_after \(integer))
                 """,
                 """
                 CREATE TABLE token (
-                    id TEXT PRIMARY KEY, account TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL,
-                    signing_key TEXT NOT NULL, created_at \(integer) NOT NULL, expires_at \(integer) NOT NULL,
+                    id \(text) PRIMARY KEY, account \(text) NOT NULL, name \(text) NOT NULL, scopes \(text) NOT NULL,
+                    signing_key \(text) NOT NULL, created_at \(integer) NOT NULL, expires_at \(integer) NOT NULL,
                     revoked_at \(integer))
                 """,
                 "CREATE INDEX token_by_account ON token (account, id)",
                 // What the topic tells of: the newest version of each record, and which version was published.
                 """
                 CREATE TABLE record (
-                    id TEXT PRIMARY KEY, kind TEXT NOT NULL, account TEXT, workspace TEXT, body TEXT NOT NULL,
+                    id \(text) PRIMARY KEY, kind \(text) NOT NULL, account \(text), workspace \(text), body \(text) NOT NULL,
                     is_deleted \(integer) NOT NULL, version \(integer) NOT NULL, published \(integer) NOT NULL)
                 """,
                 "CREATE INDEX record_by_account ON record (kind, account, id)",
@@ -36,14 +37,14 @@ enum Schema {
                 "CREATE INDEX record_unpublished ON record (id) WHERE published < version",
                 """
                 CREATE TABLE idempotency (
-                    account TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, sealed_answer TEXT NOT NULL,
-                    workspace TEXT, expires_at \(integer) NOT NULL,
+                    account \(text) NOT NULL, key \(text) NOT NULL, fingerprint \(text) NOT NULL, sealed_answer \(text) NOT NULL,
+                    workspace \(text), expires_at \(integer) NOT NULL,
                     PRIMARY KEY (account, key))
                 """,
                 """
                 CREATE TABLE audit (
-                    id TEXT PRIMARY KEY, account TEXT NOT NULL, at \(integer) NOT NULL, token TEXT,
-                    action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL)
+                    id \(text) PRIMARY KEY, account \(text) NOT NULL, at \(integer) NOT NULL, token \(text),
+                    action \(text) NOT NULL, subject \(text) NOT NULL, detail \(text) NOT NULL)
                 """,
                 "CREATE INDEX audit_by_account ON audit (account, id)",
             ]

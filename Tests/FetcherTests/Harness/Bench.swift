@@ -3,7 +3,6 @@ import Common
 import Connectors
 import CurlTransport
 import Logging
-import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import ServiceLifecycle
@@ -39,7 +38,7 @@ struct Bench: Sendable {
         folder = try TemporaryFolder()
         faults = Faults()
         log = FaultyLog(try SQLiteLog(folder: folder.file("log")), faults)
-        database = FaultyDatabase(try SQLiteDatabase(path: folder.file("fetcher.sqlite")), faults)
+        database = FaultyDatabase(try await TestDatabase.open(folder.file("fetcher.sqlite")), faults)
         try await log.create(Topic.all)
         let vault = try Vault(masterKey: [UInt8](repeating: 7, count: 32))
         let sealedKey = try vault.makeSealedKey()
@@ -227,4 +226,5 @@ private struct FaultyDatabase: Database {
         return value
     }
     func migrate(_ migrations: [Migration]) async throws { try await base.migrate(migrations) }
+    func close() async throws { try await base.close() }
 }

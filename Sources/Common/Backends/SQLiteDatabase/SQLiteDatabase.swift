@@ -68,34 +68,7 @@ public final class SQLiteDatabase: Common.Database {
         }
     }
 
-    public func migrate(_ migrations: [Migration]) async throws {
-        let ordered = migrations.sorted { $0.number < $1.number }
-        precondition(Set(ordered.map(\.number)).count == ordered.count, "two migrations with one number")
-        let known = ordered.last?.number ?? 0
-        try await write { connection in
-            try connection.execute(
-                """
-                CREATE TABLE IF NOT EXISTS schema_migration (
-                    number INTEGER PRIMARY KEY, title TEXT NOT NULL, applied_at INTEGER NOT NULL)
-                """)
-            let found = try connection.first("SELECT max(number) FROM schema_migration") { Int($0.integer(0)) } ?? 0
-            if found > known { throw Common.DatabaseError.newerSchema(found: found, known: known) }
-        }
-        for migration in ordered {
-            try await write { connection in
-                let isApplied = try connection.first(
-                    "SELECT 1 FROM schema_migration WHERE number = \(migration.number)"
-                ) { _ in true }
-                if isApplied == true { return }
-                try migration.apply(connection)
-                try connection.execute(
-                    """
-                    INSERT INTO schema_migration (number, title, applied_at)
-                    VALUES (\(migration.number), \(migration.title), \(Timestamp.now))
-                    """)
-            }
-        }
-    }
+    public func migrate(_ migrations: [Migration]) async throws { try await apply(migrations) }
 
     /// Closes the file; whatever is called afterwards throws.
     public func close() throws {

@@ -9,6 +9,9 @@ public protocol Database: Sendable {
         -> Value
 
     /// Runs `body` in one transaction, which is committed durably when it returns and rolled back when it throws.
+    ///
+    /// There is one writer at a time, whatever the number of programs: what `body` reads does not change before it
+    /// writes. It runs once. A task that is cancelled before the commit gets `CancellationError`, and nothing is written.
     @discardableResult
     func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
         -> Value
@@ -17,6 +20,9 @@ public protocol Database: Sendable {
     ///
     /// - Throws: ``DatabaseError/newerSchema(found:known:)`` if the database is ahead of this program.
     func migrate(_ migrations: [Migration]) async throws
+
+    /// Ends the connections; whatever is called afterwards throws.
+    func close() async throws
 }
 
 /// A connection that is lent for the time of one transaction. It stays on its thread.
@@ -36,9 +42,15 @@ public protocol DatabaseConnection {
 
     /// Writes many rows with one prepared statement.
     func write(_ rows: BulkRows, _ statement: BulkStatement) throws
+
+    /// Has an empty table cut into chunks by time, where the database can do that; elsewhere it stays as it is, with
+    /// the same answers.
+    func makeHypertable(_ hypertable: Hypertable) throws
 }
 
 extension DatabaseConnection {
+    public func makeHypertable(_ hypertable: Hypertable) throws {}
+
     /// All rows, each as `transform` makes it.
     public func query<Value>(_ sql: SQL, _ transform: (any DatabaseRow) throws -> Value) throws -> [Value] {
         var values: [Value] = []
@@ -76,20 +88,6 @@ extension DatabaseRow {
     public func optionalText(_ column: Int) -> String? { isNull(column) ? nil : text(column) }
     public func optionalInteger(_ column: Int) -> Int64? { isNull(column) ? nil : integer(column) }
     public func optionalReal(_ column: Int) -> Double? { isNull(column) ? nil : real(column) }
-}
-
-/// A numbered step of a service's schema. Forward only.
-public struct Migration: Sendable {
-    public let number: Int
-    /// What it is for; kept in the database beside the number.
-    public let title: String
-    public let apply: @Sendable (any DatabaseConnection) throws -> Void
-
-    public init(_ number: Int, _ title: String, _ apply: @escaping @Sendable (any DatabaseConnection) throws -> Void) {
-        self.number = number
-        self.title = title
-        self.apply = apply
-    }
 }
 
 /// An insert of many rows, and what to do where one is there already.

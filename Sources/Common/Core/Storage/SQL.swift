@@ -1,4 +1,6 @@
 /// A value that is bound to a statement or read from a row.
+///
+/// Not every database holds a nul in a text: U+001A may come back in its place.
 public enum SQLValue: Sendable, Hashable {
     case null
     case integer(Int64)
@@ -85,6 +87,8 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
 public enum Dialect: Sendable {
     case sqlite, postgres
 
+    /// Type of a text column that is compared and sorted by its bytes, as Swift's and SQLite's are.
+    public var text: String { self == .sqlite ? "TEXT" : "TEXT COLLATE \"C\"" }
     /// Type of a byte string column.
     public var blob: String { self == .sqlite ? "BLOB" : "BYTEA" }
     /// Type of a 64-bit integer column.

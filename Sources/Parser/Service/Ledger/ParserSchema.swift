@@ -5,20 +5,21 @@ enum ParserSchema {
     static let migrations = [
         Migration(1, "positions, ledger and dead letters") { db in
             let integer = db.dialect.integer
+            let text = db.dialect.text
             try db.execute(
                 SQL(
                     raw: """
                         CREATE TABLE parser_position (
                             raw_partition INTEGER PRIMARY KEY,
                             next_offset \(integer) NOT NULL,
-                            feedback_ends TEXT NOT NULL
+                            feedback_ends \(text) NOT NULL
                         )
                         """))
             try db.execute(
                 SQL(
                     raw: """
                         CREATE TABLE parser_ledger (
-                            workspace TEXT NOT NULL,
+                            workspace \(text) NOT NULL,
                             raw_partition INTEGER NOT NULL,
                             events \(integer) NOT NULL,
                             extra \(integer) NOT NULL,
@@ -32,14 +33,14 @@ enum ParserSchema {
                 SQL(
                     raw: """
                         CREATE TABLE dead_letter (
-                            id TEXT PRIMARY KEY,
-                            workspace TEXT NOT NULL,
-                            stream TEXT,
-                            stage TEXT NOT NULL,
-                            reason TEXT NOT NULL,
+                            id \(text) PRIMARY KEY,
+                            workspace \(text) NOT NULL,
+                            stream \(text),
+                            stage \(text) NOT NULL,
+                            reason \(text) NOT NULL,
                             attempts INTEGER NOT NULL,
                             at \(integer) NOT NULL,
-                            topic TEXT NOT NULL,
+                            topic \(text) NOT NULL,
                             log_partition INTEGER NOT NULL,
                             log_offset \(integer) NOT NULL,
                             item INTEGER NOT NULL,
@@ -53,12 +54,12 @@ enum ParserSchema {
                 SQL(
                     raw: """
                         CREATE TABLE dead_letter_original (
-                            topic TEXT NOT NULL,
+                            topic \(text) NOT NULL,
                             log_partition INTEGER NOT NULL,
                             log_offset \(integer) NOT NULL,
-                            record_key TEXT,
-                            headers TEXT NOT NULL,
-                            payload TEXT,
+                            record_key \(text),
+                            headers \(text) NOT NULL,
+                            payload \(text),
                             PRIMARY KEY (topic, log_partition, log_offset)
                         )
                         """))
