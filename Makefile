@@ -19,7 +19,8 @@ build: setup ## Build the release binary, .build/release/earshot
 demo: build ## Show the product at work on embedded storage (CORPUS=folder plays recorded feedback)
 	.build/release/earshot demo $(if $(CORPUS),--corpus $(CORPUS))
 
-test: setup ## Run every test
+test: ## Run every test
+	@scripts/setup.sh postgresql
 	scripts/test.sh
 
 serve: build ## Run the server with all roles (PORT=8080 DATA=./data)

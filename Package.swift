@@ -53,7 +53,8 @@ let package = Package(
         .library(
             name: "EarshotKit",
             targets: [
-                "ByteJSON", "Common", "ServiceKit", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "Connectors",
+                "ByteJSON", "Common", "ServiceKit", "PostgresDatabase", "SQLiteDatabase", "SQLiteLog", "CurlTransport",
+                "Connectors",
                 "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression",
                 "Rows",
             ]),
@@ -79,6 +80,8 @@ let package = Package(
             providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(
             name: "CZlib", path: "Sources/Common/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CPQ", path: "Sources/Common/C/CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // Common: words and contracts, no I/O
         module("ByteJSON", "Common/ByteJSON"),
@@ -88,6 +91,7 @@ let package = Package(
 
         // Backends: each implements one contract of Common
         module("SQLiteDatabase", "Common/Backends/SQLiteDatabase", ["Common", grdb, grdbSQLite]),
+        module("PostgresDatabase", "Common/Backends/PostgresDatabase", ["Common", "CPQ"]),
         module("SQLiteLog", "Common/Backends/SQLiteLog", ["Common", grdb, grdbSQLite, lifecycle]),
         module("CurlTransport", "Common/Backends/CurlTransport", ["Common", "CCurl"]),
 
@@ -145,8 +149,8 @@ let package = Package(
         .executableTarget(
             name: "Earshot",
             dependencies: [
-                "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "SQLiteDatabase",
-                "SQLiteLog",
+                "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "PostgresDatabase",
+                "SQLiteDatabase", "SQLiteLog",
                 "CurlTransport", "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo", arguments,
                 configuration, lifecycle, signals, logging, hummingbird, crypto,
             ],
@@ -155,7 +159,10 @@ let package = Package(
         // Tests
         .target(
             name: "TestKit",
-            dependencies: ["ByteJSON", "Common", "Connectors", "ServiceKit", httpTypes, lifecycle, logging, yams],
+            dependencies: [
+                "ByteJSON", "Common", "Connectors", "PostgresDatabase", "ServiceKit", "SQLiteDatabase", httpTypes,
+                lifecycle, logging, yams,
+            ],
             path: "Tests/Support", swiftSettings: strict),
         tests("ByteJSON", ["ByteJSON", "TestKit"]),
         tests("Common", ["Common", "ByteJSON", "TestKit"]),
@@ -165,8 +172,8 @@ let package = Package(
         tests(
             "Backend",
             [
-                "Common", "Compression", "LogProbe", "SQLiteDatabase", "SQLiteLog", "CurlTransport", "TestKit", grdb,
-                hummingbird, nioCore, lifecycle, logging,
+                "Common", "Compression", "LogProbe", "PostgresDatabase", "SQLiteDatabase", "SQLiteLog", "CurlTransport",
+                "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
             ]),
         tests("Connector", ["ByteJSON", "Common", "Connectors", "Rows", "TestKit", crypto]),
         tests(
@@ -178,27 +185,27 @@ let package = Package(
         tests(
             "Fetcher",
             [
-                "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "SQLiteDatabase",
-                "CurlTransport", "TestKit", hummingbird, httpTypes, lifecycle, logging,
+                "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "CurlTransport",
+                "TestKit", hummingbird, httpTypes, lifecycle, logging,
             ]),
         tests(
             "Webhook",
             [
                 "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "Webhook", "ServiceKit",
-                "SQLiteLog", "SQLiteDatabase", "CurlTransport", "TestKit", hummingbird, httpTypes, nioCore, lifecycle,
+                "SQLiteLog", "CurlTransport", "TestKit", hummingbird, httpTypes, nioCore, lifecycle,
                 logging, crypto,
             ]),
         tests("Engine", ["Common", "Compression", "ByteJSON", "Engines", "TestKit"]),
         tests(
             "Parser",
             [
-                "ByteJSON", "Common", "Connectors", "Engines", "Parser", "ServiceKit", "SQLiteLog", "SQLiteDatabase",
+                "ByteJSON", "Common", "Connectors", "Engines", "Parser", "ServiceKit", "SQLiteLog",
                 "TestKit", hummingbird, lifecycle, logging, crypto,
             ]),
         tests(
             "Reports",
             [
-                "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird,
+                "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "TestKit", hummingbird,
                 httpTypes, lifecycle, logging, crypto,
             ]),
         tests(
@@ -206,7 +213,7 @@ let package = Package(
             [
                 "ByteJSON", "Common", "Connectors", "CurlTransport", "Parser", "Reports", "Webhook", "Workspace",
                 "ServiceKit",
-                "SQLiteLog", "SQLiteDatabase", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
+                "SQLiteLog", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
             ]),
         tests("Demo", ["ByteJSON", "Common", "Compression", "Demo", "TestKit"]),
         tests("Architecture", ["TestKit"]),

@@ -10,6 +10,9 @@ export EARSHOT_BINARY
 swift build --build-tests $flags
 # One after another: many of them start servers and wait for them, and two cores are soon busy.
 swift test --skip-build --no-parallel
+echo "the services once more, on a PostgreSQL server of their own"
+EARSHOT_TEST_DATABASE=postgres swift test --skip-build --no-parallel \
+    --filter 'FetcherTests|ParserTests|ReportsTests|WebhookTests|WorkspaceTests'
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

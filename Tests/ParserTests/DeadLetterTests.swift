@@ -4,7 +4,6 @@ import Connectors
 import Engines
 import Foundation
 import Logging
-import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import TestKit

@@ -1,5 +1,4 @@
 import Common
-import SQLiteDatabase
 import Testing
 
 @testable import Reports

@@ -1,7 +1,6 @@
 import ByteJSON
 import Common
 import Foundation
-import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import TestKit
@@ -162,7 +161,7 @@ struct CreateWorkspaceTests {
             #expect(answer.status == 201)
             id = answer.json["workspace_id"]?.string ?? ""
         }
-        try first.database.close()
+        try await first.database.close()
         try FileManager.default.removeItem(atPath: folder.file("log"))
 
         let second = try await Office(folder: folder)

@@ -3,7 +3,6 @@ import HTTPTypes
 import Hummingbird
 import Parser
 import Reports
-import SQLiteDatabase
 import ServiceKit
 import TestKit
 import Testing
@@ -15,17 +14,17 @@ struct OpenAPITests {
     @Test("has the routes that the roles answer, and no others")
     func routes() async throws {
         let office = try await Office()
-        func context(_ name: String) throws -> RoleContext {
+        func context(_ name: String) async throws -> RoleContext {
             let context = office.context
             return RoleContext(
-                log: context.log, database: try SQLiteDatabase(path: office.folder.file(name + ".sqlite")),
+                log: context.log, database: try await TestDatabase.open(office.folder.file(name + ".sqlite")),
                 transport: context.transport, directory: context.directory, vault: context.vault,
                 connectors: context.connectors, metrics: context.metrics, logger: context.logger,
                 publicURL: context.publicURL)
         }
         let roles = try await [
-            WorkspaceRole.build(context("workspace")), ReportsRole.build(context("reports")),
-            ParserRole.build(context("parser")), WebhookRole.build(context("webhook")),
+            WorkspaceRole.build(try await context("workspace")), ReportsRole.build(try await context("reports")),
+            ParserRole.build(try await context("parser")), WebhookRole.build(try await context("webhook")),
         ]
         let document = try OpenAPIDocument()
         for role in roles {

@@ -15,7 +15,7 @@ struct AccessTokens: Sendable {
     /// Opens a data folder, whether or not a server has it.
     init(settings: Settings, folder: DataFolder) throws {
         vault = try Vault(masterKey: try settings.masterKeyBytes() ?? folder.masterKey())
-        database = try Assembly.database(of: "workspace", in: folder)
+        database = try Assembly.database(of: "workspace", settings: settings, in: folder)
     }
 
     /// Makes a token for an account, and the account if it is new.

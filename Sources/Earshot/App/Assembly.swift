@@ -5,6 +5,7 @@ import Fetcher
 import Foundation
 import Logging
 import Parser
+import PostgresDatabase
 import Reports
 import SQLiteDatabase
 import SQLiteLog
@@ -27,7 +28,7 @@ struct Assembly: Sendable {
     let logger: Logger
     private let transport: CurlTransport
     private let closeLog: @Sendable () async -> Void
-    private let databases: [String: SQLiteDatabase]
+    private let databases: [String: any Database]
 
     /// The roles, in the order in which they start: what is asked for first is there first.
     static let roleNames = ["workspace", "reports", "parser", "webhook", "fetcher"]
@@ -41,9 +42,11 @@ struct Assembly: Sendable {
     /// A transport for commands: it may reach any address, the operator's own server included.
     static func clientTransport() -> any HTTPTransport { CurlTransport(policy: .any) }
 
-    /// A service's tables in a data folder, whether or not a server has it open.
-    static func database(of service: String, in folder: DataFolder) throws -> any Database {
-        try SQLiteDatabase(path: folder.database(of: service))
+    /// A service's tables, whether or not a server has them open: a schema of the database that the settings name, a
+    /// file in the data folder where they name none.
+    static func database(of service: String, settings: Settings, in folder: DataFolder) throws -> any Database {
+        guard let url = settings.database else { return try SQLiteDatabase(path: folder.database(of: service)) }
+        return try PostgresDatabase(PostgresSettings(url: url, schema: "earshot_\(service)"))
     }
 
     /// Hands out what the fetcher needs, embedded and gone afterwards: for trying a connector.
@@ -58,7 +61,7 @@ struct Assembly: Sendable {
         do {
             try await log.create(Topic.all)
             let context = RoleContext(
-                log: log, database: try database(of: "fetcher", in: folder), transport: transport,
+                log: log, database: try SQLiteDatabase(path: folder.database(of: "fetcher")), transport: transport,
                 directory: Directory(log: log, logger: logger), vault: try Vault(masterKey: folder.masterKey()),
                 connectors: ConnectorRegistry([]), metrics: Metrics(), logger: logger, publicURL: "")
             outcome = .success(try await body(context))
@@ -95,7 +98,9 @@ struct Assembly: Sendable {
         for problem in library.problems { logger.error("a connector was refused: \(problem)") }
         connectors = ConnectorRegistry(library.manifests)
         databases = try Dictionary(
-            uniqueKeysWithValues: Self.roleNames.map { ($0, try SQLiteDatabase(path: folder.database(of: $0))) })
+            uniqueKeysWithValues: Self.roleNames.map {
+                ($0, try Self.database(of: $0, settings: settings, in: folder))
+            })
     }
 
     func database(of service: String) throws -> any Database {
@@ -133,6 +138,7 @@ struct Assembly: Sendable {
     /// Lets go of everything, in order.
     func close() async {
         await transport.shutdown()
+        for database in databases.values { try? await database.close() }
         await closeLog()
     }
 }

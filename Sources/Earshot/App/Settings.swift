@@ -12,6 +12,9 @@ import SystemPackage
 struct Settings: Sendable {
     /// `data` (EARSHOT_DATA): the folder of everything that is kept. Default `./data`.
     var data: String
+    /// `database` (EARSHOT_DATABASE, secret): `postgres://user:password@host/database`, where each service has a schema
+    /// of its own. Default: SQLite files in the data folder.
+    var database: Secret?
     /// `http.host` (EARSHOT_HTTP_HOST). Default 127.0.0.1; 0.0.0.0 listens on all addresses.
     var host: String
     /// `http.port` (EARSHOT_HTTP_PORT). Default 8080; 0 lets the system choose.
@@ -63,8 +66,13 @@ struct Settings: Sendable {
         if let publicURL, !publicURL.hasPrefix("http://"), !publicURL.hasPrefix("https://") {
             throw SettingsError("http.public_url", "\(publicURL) begins neither with http:// nor with https://")
         }
+        let database = config.string(forKey: "database", isSecret: true)
+        if let database, !database.hasPrefix("postgres://"), !database.hasPrefix("postgresql://") {
+            throw SettingsError("database", "begins neither with postgres:// nor with postgresql://")
+        }
         return Settings(
-            data: folder, host: config.string(forKey: "http.host", default: "127.0.0.1"), port: port,
+            data: folder, database: database.map(Secret.init),
+            host: config.string(forKey: "http.host", default: "127.0.0.1"), port: port,
             publicURL: publicURL.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }, logLevel: level,
             connectors: config.string(forKey: "connectors"),
             allowedAddresses: config.stringArray(forKey: "fetch.allow_addresses", default: [])

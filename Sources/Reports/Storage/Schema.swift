@@ -8,14 +8,18 @@ import Common
 /// - `word`: the numbers that stand for texts in `fact` and `rollup`.
 /// - `consumer_offsets`, `watermark`, `ledger`: how far the topic was read, and what became of the items.
 enum Schema {
+    /// In milliseconds.
+    private static let day: Int64 = 86_400_000
+
     static let migrations = [
         Migration(1, "feedback, facts, rollups, offsets, ledger") { connection in
             let dialect = connection.dialect
             let integer = dialect.integer
+            let text = dialect.text
             try connection.execute(
                 """
                 CREATE TABLE word (
-                    id \(raw: integer) NOT NULL PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL,
+                    id \(raw: integer) NOT NULL PRIMARY KEY, kind INTEGER NOT NULL, text \(raw: text) NOT NULL,
                     UNIQUE (kind, text))
                 """)
             try connection.execute(
@@ -34,12 +38,18 @@ enum Schema {
                 """
                 CREATE TABLE fact (
                     workspace \(raw: integer) NOT NULL, timestamp \(raw: integer) NOT NULL,
-                    feedback \(raw: dialect.blob) NOT NULL, origin \(raw: integer) NOT NULL, language \(raw: integer) NOT NULL, sentiment INTEGER NOT NULL,
+                    feedback \(raw: dialect.blob) NOT NULL, origin \(raw: integer) NOT NULL,
+                    language \(raw: integer) NOT NULL, sentiment INTEGER NOT NULL,
                     intent \(raw: integer) NOT NULL, topics \(raw: dialect.blob) NOT NULL, score INTEGER NOT NULL,
                     rating INTEGER NOT NULL, version \(raw: integer) NOT NULL, platform \(raw: integer) NOT NULL,
                     country \(raw: integer) NOT NULL, author \(raw: integer) NOT NULL, merged INTEGER NOT NULL,
                     PRIMARY KEY (workspace, timestamp, feedback)) \(raw: dialect.clustered)
                 """)
+            // Posts go back for years: chunks of a month keep their number small.
+            try connection.makeHypertable(
+                Hypertable(
+                    "fact", by: "timestamp", chunk: 30 * day,
+                    columnstore: .init(after: 90 * day, groupedBy: "workspace")))
             try connection.execute(
                 """
                 CREATE TABLE rollup (
@@ -49,10 +59,11 @@ enum Schema {
                     rating_sum \(raw: integer) NOT NULL, rating_count \(raw: integer) NOT NULL,
                     PRIMARY KEY (workspace, dimension, bucket, value, sentiment)) \(raw: dialect.clustered)
                 """)
+            try connection.makeHypertable(Hypertable("rollup", by: "bucket", chunk: 90 * day))
             try connection.execute(
                 """
                 CREATE TABLE consumer_offsets (
-                    topic TEXT NOT NULL, partition_number INTEGER NOT NULL, next_offset \(raw: integer) NOT NULL,
+                    topic \(raw: text) NOT NULL, partition_number INTEGER NOT NULL, next_offset \(raw: integer) NOT NULL,
                     PRIMARY KEY (topic, partition_number)) \(raw: dialect.clustered)
                 """)
             try connection.execute(
@@ -65,13 +76,13 @@ enum Schema {
             try connection.execute(
                 """
                 CREATE TABLE ledger (
-                    workspace TEXT NOT NULL, outcome TEXT NOT NULL, items \(raw: integer) NOT NULL,
+                    workspace \(raw: text) NOT NULL, outcome \(raw: text) NOT NULL, items \(raw: integer) NOT NULL,
                     PRIMARY KEY (workspace, outcome)) \(raw: dialect.clustered)
                 """)
             try connection.execute(
                 """
                 CREATE TABLE dead_letter (
-                    id TEXT NOT NULL PRIMARY KEY, workspace TEXT NOT NULL) \(raw: dialect.clustered)
+                    id \(raw: text) NOT NULL PRIMARY KEY, workspace \(raw: text) NOT NULL) \(raw: dialect.clustered)
                 """)
         }
     ]

@@ -4,7 +4,6 @@ import Connectors
 import Engines
 import Foundation
 import Logging
-import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import TestKit
@@ -15,7 +14,7 @@ import TestKit
 final class Bench: Sendable {
     let folder: TemporaryFolder
     let log: SQLiteLog
-    let database: SQLiteDatabase
+    let database: any Database
     let directory: Directory
     let connectors: ConnectorRegistry
     let account = AccountID.make()
@@ -32,7 +31,7 @@ final class Bench: Sendable {
     ) async throws {
         folder = try TemporaryFolder()
         log = try SQLiteLog(folder: folder.file("log"))
-        database = try SQLiteDatabase(path: folder.file("parser.sqlite"))
+        database = try await TestDatabase.open(folder.file("parser.sqlite"))
         directory = Directory(log: log, logger: .quiet)
         self.connectors = connectors ?? ConnectorRegistry([.notes])
         try await log.create(Topic.all)

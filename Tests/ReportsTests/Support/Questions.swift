@@ -1,5 +1,4 @@
 import Common
-import SQLiteDatabase
 import ServiceKit
 
 @testable import Reports

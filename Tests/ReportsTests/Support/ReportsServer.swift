@@ -5,7 +5,6 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
-import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import ServiceLifecycle
@@ -33,7 +32,7 @@ struct ReportsServer: Sendable {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let log = try SQLiteLog(folder: folder.file("log"))
-        let database = try SQLiteDatabase(path: folder.file("reports.sqlite"))
+        let database = try await TestDatabase.open(folder.file("reports.sqlite"))
         do {
             try await log.create(Topic.all)
             let directory = Directory(log: log, logger: logger)

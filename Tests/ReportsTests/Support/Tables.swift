@@ -1,26 +1,23 @@
 import ByteJSON
 import Common
 import Foundation
-import SQLiteDatabase
+import TestKit
 
 @testable import Reports
 
 /// The tables of this service in a folder of their own, and the topic that feeds them.
 final class Tables: Sendable {
     let folder: URL
-    let database: SQLiteDatabase
+    let database: any Database
     let words = WordCache(capacity: 50)
 
     init() async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("earshot-reports-\(UUID().uuidString)")
-        database = try SQLiteDatabase(path: folder.appendingPathComponent("reports.sqlite").path)
+        database = try await TestDatabase.open(folder.appendingPathComponent("reports.sqlite").path)
         try await ReportsStore(database: database).migrate()
     }
 
-    deinit {
-        try? database.close()
-        try? FileManager.default.removeItem(at: folder)
-    }
+    deinit { try? FileManager.default.removeItem(at: folder) }
 
     var store: ReportsStore { ReportsStore(database: database) }
 

@@ -4,11 +4,11 @@ import Connectors
 import Crypto
 import Foundation
 import Logging
-import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import ServiceLifecycle
 import Synchronization
+import TestKit
 import Webhook
 
 /// The webhook role behind the real HTTP server, on a real log in a folder of its own.
@@ -40,7 +40,7 @@ struct TestServer: Sendable {
             let metrics = Metrics()
             let role = try await WebhookRole.build(
                 RoleContext(
-                    log: log, database: try SQLiteDatabase(path: folder.path + "/webhook.sqlite"),
+                    log: log, database: try await TestDatabase.open(folder.path + "/webhook.sqlite"),
                     transport: NoTransport(), directory: directory, vault: world.vault,
                     connectors: ConnectorRegistry(world.manifests), metrics: metrics, logger: logger,
                     publicURL: "https://hooks.example.org", now: now ?? { .now }),

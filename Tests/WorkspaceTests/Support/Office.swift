@@ -4,7 +4,6 @@ import Connectors
 import CurlTransport
 import Foundation
 import Logging
-import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import ServiceLifecycle
@@ -18,7 +17,7 @@ struct Office {
 
     let folder: TemporaryFolder
     let log: SQLiteLog
-    let database: SQLiteDatabase
+    let database: any Database
     let directory: Directory
     let vault: Vault
     let connectors: ConnectorRegistry
@@ -30,7 +29,7 @@ struct Office {
         self.folder = try folder ?? TemporaryFolder()
         log = try SQLiteLog(folder: self.folder.file("log"))
         try await log.create(Topic.all)
-        database = try SQLiteDatabase(path: self.folder.file("workspace.sqlite"))
+        database = try await TestDatabase.open(self.folder.file("workspace.sqlite"))
         directory = Directory(log: log, logger: .quiet)
         try await directory.load()
         vault = try Vault(masterKey: Self.masterKey)
@@ -81,7 +80,7 @@ struct Office {
     /// Closes what holds files, as the end of a process does.
     func close() async throws {
         await log.close()
-        try database.close()
+        try await database.close()
     }
 }
 

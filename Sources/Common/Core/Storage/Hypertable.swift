@@ -5,16 +5,26 @@ public struct Hypertable: Sendable {
     public var timeColumn: String
     /// Length of a chunk, in milliseconds.
     public var chunk: Int64
-    /// Chunks that are older, in milliseconds, are stored by columns and compressed. They can still be changed.
-    public var columnsAfter: Int64
-    /// The column by which compressed rows are grouped: one that questions ask for by equality.
-    public var groupedBy: String
+    /// What becomes of older chunks; nil leaves them as they are.
+    public var columnstore: Columnstore?
 
-    public init(_ table: String, by timeColumn: String, chunk: Int64, columnsAfter: Int64, groupedBy: String) {
+    /// Rows stored by columns and compressed. They can still be changed.
+    public struct Columnstore: Sendable {
+        /// From this age of a chunk on, in milliseconds.
+        public var after: Int64
+        /// The column by which rows are kept together: one that questions ask for by equality.
+        public var groupedBy: String
+
+        public init(after: Int64, groupedBy: String) {
+            self.after = after
+            self.groupedBy = groupedBy
+        }
+    }
+
+    public init(_ table: String, by timeColumn: String, chunk: Int64, columnstore: Columnstore? = nil) {
         self.table = table
         self.timeColumn = timeColumn
         self.chunk = chunk
-        self.columnsAfter = columnsAfter
-        self.groupedBy = groupedBy
+        self.columnstore = columnstore
     }
 }

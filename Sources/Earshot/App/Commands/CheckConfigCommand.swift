@@ -16,7 +16,8 @@ struct CheckConfigCommand: AsyncParsableCommand {
         try await reportingErrors {
             let settings = try await Settings.read(file: config, data: data)
             let shown: [(String, String)] = [
-                ("data", settings.data), ("http.host", settings.host), ("http.port", String(settings.port)),
+                ("data", settings.data), ("database", settings.database == nil ? "(in the data folder)" : "(set)"),
+                ("http.host", settings.host), ("http.port", String(settings.port)),
                 ("http.public_url", settings.publicURL ?? "(from host and port)"),
                 ("log.level", settings.logLevel.rawValue), ("connectors", settings.connectors ?? "(built in)"),
                 ("fetch.allow_addresses", settings.allowedAddresses.joined(separator: ",")),

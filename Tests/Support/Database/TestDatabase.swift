@@ -1,0 +1,22 @@
+public import Common
+import Foundation
+import PostgresDatabase
+import SQLiteDatabase
+
+/// The database that the services' tests run on: `EARSHOT_TEST_DATABASE` is `sqlite` (the default), `postgres` for a
+/// private server, or the URL of a PostgreSQL database that is there for tests.
+public enum TestDatabase {
+    /// Opens the database of a path, a file or a schema; called again, it opens the same data.
+    public static func open(_ path: String) async throws -> any Database {
+        switch ProcessInfo.processInfo.environment["EARSHOT_TEST_DATABASE"] ?? "sqlite" {
+        case "sqlite": try SQLiteDatabase(path: path)
+        case "postgres": try PostgresDatabase(settings(try await PostgresCluster.shared().url, path))
+        case let url: try PostgresDatabase(settings(Secret(url), path))
+        }
+    }
+
+    private static func settings(_ url: Secret, _ path: String) -> PostgresSettings {
+        // The path holds a folder that no other test has; a schema's name has 63 bytes at most.
+        PostgresSettings(url: url, schema: "test \(path.suffix(50))")
+    }
+}
