@@ -4,7 +4,6 @@ import CurlTransport
 import Fetcher
 import Foundation
 import Logging
-import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import TestKit
@@ -79,7 +78,7 @@ import Testing
         try await log.create(Topic.all)
         let transport = CurlTransport(policy: .any)
         let context = RoleContext(
-            log: log, database: try SQLiteDatabase(path: data.file("fetcher.sqlite")), transport: transport,
+            log: log, database: try await TestDatabase.open(data.file("fetcher.sqlite")), transport: transport,
             directory: Directory(log: log, logger: logger),
             vault: try Vault(masterKey: [UInt8](repeating: 7, count: 32)),
             connectors: ConnectorRegistry([]), metrics: Metrics(), logger: logger, publicURL: "")
