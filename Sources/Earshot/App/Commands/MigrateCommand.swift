@@ -26,14 +26,14 @@ struct MigrateCommand: AsyncParsableCommand {
                 throw SettingsError("data", "no folder \(settings.data); `earshot serve --data` makes one")
             }
             let folder = try DataFolder(settings.data)
-            let stores = try await pending(in: folder)
+            let stores = try await pending(settings, in: folder)
             let isPending = stores.contains { !$0.pending.isEmpty }
             if isPending, !check {
                 guard let claim = folder.claim() else {
                     throw SettingsError("data", "a server has \(folder.path); stop it, then migrate")
                 }
                 for store in stores where !store.pending.isEmpty {
-                    try await Assembly.database(of: store.service, in: folder).migrate(store.all)
+                    try await Assembly.database(of: store.service, settings: settings, in: folder).migrate(store.all)
                 }
                 withExtendedLifetime(claim) {}
             }
@@ -49,12 +49,16 @@ struct MigrateCommand: AsyncParsableCommand {
         var pending: [Migration]
     }
 
-    private func pending(in folder: DataFolder) async throws -> [Store] {
+    private func pending(_ settings: Settings, in folder: DataFolder) async throws -> [Store] {
         var stores: [Store] = []
         for (service, migrations) in Assembly.schemas {
-            let isNew = !FileManager.default.fileExists(atPath: folder.database(of: service))
+            // Asking for what is pending makes no file.
+            let isNew =
+                settings.database == nil && !FileManager.default.fileExists(atPath: folder.database(of: service))
             let pending =
-                isNew ? migrations : try await Assembly.database(of: service, in: folder).pending(migrations)
+                isNew
+                ? migrations
+                : try await Assembly.database(of: service, settings: settings, in: folder).pending(migrations)
             stores.append(Store(service: service, all: migrations, pending: pending))
         }
         return stores

@@ -66,13 +66,14 @@ enum ParserSchema {
         },
         Migration(2, "reprocessing") { db in
             let integer = db.dialect.integer
+            let text = db.dialect.text
             try db.execute(
                 SQL(
                     raw: """
                         CREATE TABLE reprocess_job (
-                            id TEXT PRIMARY KEY,
-                            workspace TEXT,
-                            stream TEXT,
+                            id \(text) PRIMARY KEY,
+                            workspace \(text),
+                            stream \(text),
                             requested_at \(integer) NOT NULL,
                             finished_at \(integer)
                         )
@@ -81,14 +82,14 @@ enum ParserSchema {
                 SQL(
                     raw: """
                         CREATE TABLE reprocess_part (
-                            job TEXT NOT NULL,
+                            job \(text) NOT NULL,
                             raw_partition INTEGER NOT NULL,
                             next_offset \(integer) NOT NULL,
                             first_offset \(integer) NOT NULL,
                             end_offset \(integer) NOT NULL,
                             emitted \(integer) NOT NULL DEFAULT 0,
                             failed \(integer) NOT NULL DEFAULT 0,
-                            example TEXT,
+                            example \(text),
                             PRIMARY KEY (job, raw_partition)
                         ) \(db.dialect.clustered)
                         """))
