@@ -19,7 +19,16 @@ struct PipelineBenchmark: AsyncParsableCommand {
     func run() async throws {
         let reviews = try Reviews(count: count)
         let server = try await ServerUnderTest(binary: earshot, port: port)
-        defer { server.stop() }
+        do {
+            try await measure(server, with: reviews)
+        } catch {
+            await server.stop()
+            throw error
+        }
+        await server.stop()
+    }
+
+    private func measure(_ server: ServerUnderTest, with reviews: Reviews) async throws {
         let client = try server.client()
         let before = server.memory().now
         let answer = try await client.json(
@@ -89,12 +98,18 @@ struct PipelineBenchmark: AsyncParsableCommand {
         }
     }
 
+    /// Waits until every item has met its fate, by the server's own counts; then the books must balance.
     private func settle(_ server: ServerUnderTest) async throws {
+        let fates = [#"stage="parser",outcome="filtered""#, #"stage="parser",outcome="dead""#]
         while true {
-            let books = try server.doctor()
-            guard books["balanced"]?.bool == true else { throw BenchmarkFailure(what: "the books do not balance") }
-            if books["at_rest"]?.bool == true { return }
-            try await Task.sleep(for: .milliseconds(50))
+            let items = try await server.metric("earshot_stage_items_total")
+            let settled = items.filter { fates.contains($0.key) || $0.key.hasPrefix(#"stage="reports","#) }
+            if settled.values.reduce(0, +) >= Double(count) { break }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        let books = try server.doctor()
+        guard books["balanced"]?.bool == true, books["at_rest"]?.bool == true else {
+            throw BenchmarkFailure(what: "the books do not balance: \(books)")
         }
     }
 

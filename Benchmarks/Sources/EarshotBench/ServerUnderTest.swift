@@ -92,7 +92,8 @@ final class ServerUnderTest {
         return values
     }
 
-    func stop() {
+    func stop() async {
+        await transport.shutdown()
         kill(process.processIdentifier, SIGTERM)
         process.waitUntilExit()
         try? FileManager.default.removeItem(atPath: data)
