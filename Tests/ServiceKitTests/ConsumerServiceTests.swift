@@ -67,6 +67,53 @@ struct ConsumerServiceTests {
         #expect(handler.calls.withLock { $0 } == 3)
     }
 
+    @Test("what waits can be seen when the numbers are asked for")
+    func lag() async throws {
+        let platform = try await Platform()
+        let metrics = Metrics()
+        let service = ConsumerService(
+            name: "test", log: platform.log, topic: .deadLetters, group: Self.group, handler: Recorder(),
+            metrics: metrics, logger: .quiet)
+        let line = #"earshot_consumer_lag{topic="\#(Topic.deadLetters.name)",group="workers"} "#
+        try await append(["a", "b", "c"], to: platform)
+        #expect(await metrics.scrape().contains(line + "3.0\n"))
+        try await withRunning(service) {
+            try await waitUntil("all is committed") { try await committed(platform) == 3 }
+        }
+        #expect(await metrics.scrape().contains(line + "0.0\n"))
+    }
+
+    /// Prepares batches of one record and holds the first one's work until the second is prepared.
+    private final class Ahead: BatchHandler {
+        let events = Mutex<[String]>([])
+
+        func handle(_ batches: [PartitionBatch]) async throws { try await prepare(batches)() }
+
+        func prepare(_ batches: [PartitionBatch]) async throws -> @Sendable () async throws -> Void {
+            let value = String(decoding: batches[0].records.value(at: 0) ?? [], as: UTF8.self)
+            events.withLock { $0.append("prepare \(value)") }
+            return { [self] in
+                if value == "a" {
+                    try await waitUntil("b is prepared") { events.withLock { $0.contains("prepare b") } }
+                }
+                events.withLock { $0.append("work \(value)") }
+            }
+        }
+    }
+
+    @Test("the next batch is prepared while the last is handled, and their work keeps its order")
+    func prepareAhead() async throws {
+        let platform = try await Platform()
+        let handler = Ahead()
+        try await append(["a", "b", "c"], to: platform)
+        try await withRunning(service(platform, handler, limit: 1)) {
+            try await waitUntil("all is committed") { try await committed(platform) == 3 }
+        }
+        let events = handler.events.withLock { $0 }
+        #expect(events.filter { $0.hasPrefix("work") } == ["work a", "work b", "work c"])
+        #expect(events.firstIndex(of: "prepare b")! < events.firstIndex(of: "work a")!)
+    }
+
     @Test("the next process goes on where the last one committed")
     func resume() async throws {
         let platform = try await Platform()

@@ -30,6 +30,12 @@ public struct ConsumerService: Service {
         self.metrics = metrics
         meters = Meters(metrics, stage: name)
         self.logger = logger
+        metrics.beforeScrape {
+            // A log that does not answer leaves the number as it was; that it is away tells `/ready`
+            guard let lag = try? await log.lag(of: group, topic: topic) else { return }
+            metrics.set(
+                .consumerLag, to: Double(lag.reduce(0, +)), [("topic", topic.name), ("group", group.name)])
+        }
     }
 
     public func run() async throws {
