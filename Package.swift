@@ -216,7 +216,7 @@ let package = Package(
                 "SQLiteLog", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
             ]),
         tests("Demo", ["ByteJSON", "Common", "Compression", "Demo", "TestKit"]),
-        tests("Architecture", ["TestKit"]),
+        tests("Architecture", ["TestKit", yams]),
         tests(
             "Pipeline",
             [
