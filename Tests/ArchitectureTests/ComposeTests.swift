@@ -57,10 +57,11 @@ struct ComposeTests {
 
     @Test("the gateway sends every route to the role that has it")
     func gateway() throws {
-        let rules = try Self.text("gateway.conf").split(separator: "\n").map {
-            $0.split(separator: " ", omittingEmptySubsequences: true)
-        }.filter { $0.count == 2 && $0[0].hasPrefix("~") && $0[1].hasSuffix(";") }.map {
-            (try Regex(String($0[0].dropFirst())), String($0[1].dropLast()))
+        var rules: [(pattern: Regex<AnyRegexOutput>, role: String)] = []
+        for line in try Self.text("gateway.conf").split(separator: "\n") {
+            let words = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard words.count == 2, words[0].hasPrefix("~"), words[1].hasSuffix(";") else { continue }
+            rules.append((try Regex(String(words[0].dropFirst())), String(words[1].dropLast())))
         }
         #expect(rules.count >= 5)
         let route = try Regex(#"router\.(?:get|post|put|patch|delete)\("([^"]+)""#)
@@ -69,10 +70,12 @@ struct ComposeTests {
             for file in try SourceTree.files(under: "Sources/\(role.capitalized)") {
                 for match in file.text.matches(of: route) {
                     let path = try #require(match.output[1].substring)
-                    let request = path.split(separator: "/").map { part in
+                    let parts = path.split(separator: "/").map { part in
                         part.hasPrefix(":") || part.hasPrefix("{") ? "x1" : String(part)
-                    }.joined(separator: "/")
-                    let target = rules.first { "/\(request)".firstMatch(of: $0.0) != nil }?.1 ?? "workspace"
+                    }
+                    let request = "/" + parts.joined(separator: "/")
+                    let rule = rules.first { request.firstMatch(of: $0.pattern) != nil }
+                    let target = rule?.role ?? "workspace"
                     #expect(target == role, "\(path)")
                     routes += 1
                 }
