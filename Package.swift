@@ -53,7 +53,8 @@ let package = Package(
         .library(
             name: "EarshotKit",
             targets: [
-                "ByteJSON", "Common", "ServiceKit", "PostgresDatabase", "SQLiteDatabase", "SQLiteLog", "CurlTransport",
+                "ByteJSON", "Common", "ServiceKit", "PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog",
+                "CurlTransport", "Connectors",
                 "Connectors",
                 "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression",
                 "Rows",
@@ -82,17 +83,22 @@ let package = Package(
             name: "CZlib", path: "Sources/Common/C/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
             name: "CPQ", path: "Sources/Common/C/CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CRdKafka", path: "Sources/Common/C/CRdKafka", pkgConfig: "rdkafka",
+            providers: [.apt(["librdkafka-dev"])]),
 
         // Common: words and contracts, no I/O
         module("ByteJSON", "Common/ByteJSON"),
         module("Common", "Common/Core", ["ByteJSON", crypto]),
         module("Compression", "Common/Compression", ["CZlib"]),
         module("Rows", "Common/Rows", ["ByteJSON"]),
+        module("Threads", "Common/Threads"),
 
         // Backends: each implements one contract of Common
         module("SQLiteDatabase", "Common/Backends/SQLiteDatabase", ["Common", grdb, grdbSQLite]),
         module("PostgresDatabase", "Common/Backends/PostgresDatabase", ["Common", "CPQ"]),
-        module("SQLiteLog", "Common/Backends/SQLiteLog", ["Common", grdb, grdbSQLite, lifecycle]),
+        module("SQLiteLog", "Common/Backends/SQLiteLog", ["Common", "Threads", grdb, grdbSQLite, lifecycle]),
+        module("KafkaLog", "Common/Backends/KafkaLog", ["Common", "Threads", "CRdKafka", lifecycle, logging, deque]),
         module("CurlTransport", "Common/Backends/CurlTransport", ["Common", "CCurl"]),
 
         // What all services run on
@@ -150,7 +156,7 @@ let package = Package(
             name: "Earshot",
             dependencies: [
                 "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "PostgresDatabase",
-                "SQLiteDatabase", "SQLiteLog",
+                "SQLiteDatabase", "KafkaLog", "SQLiteLog",
                 "CurlTransport", "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo", arguments,
                 configuration, lifecycle, signals, logging, hummingbird, crypto,
             ],
@@ -169,11 +175,13 @@ let package = Package(
         .executableTarget(
             name: "LogProbe", dependencies: ["Common", "SQLiteLog"], path: "Tests/Probes/LogProbe",
             swiftSettings: strict),
+        .executableTarget(
+            name: "KafkaMock", dependencies: ["CRdKafka"], path: "Tests/Probes/KafkaMock", swiftSettings: strict),
         tests(
             "Backend",
             [
-                "Common", "Compression", "LogProbe", "PostgresDatabase", "SQLiteDatabase", "SQLiteLog", "CurlTransport",
-                "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
+                "Common", "Compression", "KafkaLog", "KafkaMock", "LogProbe", "PostgresDatabase", "SQLiteDatabase",
+                "SQLiteLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
             ]),
         tests("Connector", ["ByteJSON", "Common", "Connectors", "Rows", "TestKit", crypto]),
         tests(

@@ -2,7 +2,8 @@
 # Installs the system packages that Earshot builds and tests with, and those named as arguments, if one is missing.
 set -eu
 
-packages="libcurl4-openssl-dev libpq-dev libsqlite3-dev zlib1g-dev pkg-config make ca-certificates openssl python3 $*"
+packages="libcurl4-openssl-dev libpq-dev librdkafka-dev libsqlite3-dev zlib1g-dev pkg-config make ca-certificates openssl
+    python3 $*"
 
 command -v swift >/dev/null || {
     echo "Swift 6 is not installed: see https://www.swift.org/install" >&2

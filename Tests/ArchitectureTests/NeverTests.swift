@@ -5,8 +5,8 @@ import Testing
 @Suite("What the architecture never allows")
 struct NeverTests {
     static let services = ["Fetcher", "Webhook", "Parser", "Reports", "Workspace"]
-    static let backends = ["PostgresDatabase", "SQLiteDatabase", "SQLiteLog", "CurlTransport"]
-    static let cModules = ["CCurl", "CPQ", "CZlib", "GRDB", "GRDBSQLite"]
+    static let backends = ["PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog", "CurlTransport"]
+    static let cModules = ["CCurl", "CPQ", "CRdKafka", "CZlib", "GRDB", "GRDBSQLite"]
 
     static let folder = [
         "Fetcher": "Sources/Fetcher", "Webhook": "Sources/Webhook", "Parser": "Sources/Parser",

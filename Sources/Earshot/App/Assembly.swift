@@ -3,6 +3,7 @@ import Connectors
 import CurlTransport
 import Fetcher
 import Foundation
+import KafkaLog
 import Logging
 import Parser
 import PostgresDatabase
@@ -87,10 +88,7 @@ struct Assembly: Sendable {
         }
         transport = CurlTransport(policy: networks.isEmpty ? .publicOnly : .allowing(networks))
         vault = try Vault(masterKey: try settings.masterKeyBytes() ?? folder.masterKey())
-        let embeddedLog = try SQLiteLog(folder: folder.log)
-        log = embeddedLog
-        logService = embeddedLog
-        closeLog = { await embeddedLog.close() }
+        (log, logService, closeLog) = try Self.openLog(settings, folder, logger)
         try await log.create(Topic.all)
         directory = Directory(log: log, logger: logger)
         try await directory.load()
@@ -101,6 +99,22 @@ struct Assembly: Sendable {
             uniqueKeysWithValues: Self.roleNames.map {
                 ($0, try Self.database(of: $0, settings: settings, in: folder))
             })
+    }
+
+    /// Opens the log where the settings say it is.
+    private static func openLog(
+        _ settings: Settings, _ folder: DataFolder, _ logger: Logger
+    ) throws -> (any EventLog, any Service, @Sendable () async -> Void) {
+        guard let url = settings.log?.reveal() else {
+            let log = try SQLiteLog(folder: folder.log)
+            return (log, log, { await log.close() })
+        }
+        do {
+            let log = try KafkaLog(KafkaSettings(url: url), logger: logger)
+            return (log, log, { await log.close() })
+        } catch let error as KafkaSettingsError {
+            throw SettingsError("log", "\(error)")
+        }
     }
 
     func database(of service: String) throws -> any Database {

@@ -23,6 +23,9 @@ struct Settings: Sendable {
     var publicURL: String?
     /// `log.level` (EARSHOT_LOG_LEVEL): trace, debug, info, notice, warning, error, critical. Default info.
     var logLevel: Logger.Level
+    /// `log` (EARSHOT_LOG, secret; in a file `log: {url: …}`): where the event log is, `kafka://broker:9092`. Default:
+    /// in the data folder.
+    var log: Secret?
     /// `connectors` (EARSHOT_CONNECTORS): a folder of connector manifests besides those that are built in.
     var connectors: String?
     /// `fetch.allow_addresses` (EARSHOT_FETCH_ALLOW_ADDRESSES): internal networks that may be fetched from, as CIDR.
@@ -74,6 +77,8 @@ struct Settings: Sendable {
             data: folder, database: database.map(Secret.init),
             host: config.string(forKey: "http.host", default: "127.0.0.1"), port: port,
             publicURL: publicURL.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }, logLevel: level,
+            log: (config.string(forKey: "log", isSecret: true) ?? config.string(forKey: "log.url", isSecret: true))
+                .map(Secret.init),
             connectors: config.string(forKey: "connectors"),
             allowedAddresses: config.stringArray(forKey: "fetch.allow_addresses", default: [])
                 .filter { !$0.isEmpty },

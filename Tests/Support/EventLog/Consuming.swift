@@ -27,7 +27,7 @@ extension EventLogConformance {
                 let consumer = try await log.join(topic, bench.group())
                 var total = 0
                 while total < 500 {
-                    let batches = try await consumer.next(limit: 33, wait: .seconds(5))
+                    let batches = try await consumer.next(limit: 33, wait: .seconds(20))
                     try #require(!batches.isEmpty)
                     #expect(batches.recordCount <= 33)
                     total += batches.recordCount
@@ -100,7 +100,7 @@ extension EventLogConformance {
                 let done = try await first.draw(40, limit: 10)
                 try await first.commit(done)
                 // These were handed out and not committed.
-                _ = try await first.next(limit: 20, wait: .seconds(5))
+                _ = try await first.next(limit: 20, wait: .seconds(20))
                 await first.close()
 
                 let second = try await log.join(topic, bench.group())
@@ -177,7 +177,7 @@ extension EventLogConformance {
                     if await asked.counts[partition] == 1 { throw SinkIsDown() }
                     return 1
                 }
-                await #expect(throws: SinkIsDown.self) { try await consumer.next(limit: 10, wait: .seconds(5)) }
+                await #expect(throws: SinkIsDown.self) { try await consumer.next(limit: 10, wait: .seconds(20)) }
                 #expect(try await consumer.draw(2).texts == ["v1", "v2"])
                 await consumer.close()
             }
@@ -187,7 +187,7 @@ extension EventLogConformance {
             try await bench.with(topic) { log in
                 try await log.append(RecordBatch(numbered: 0..<3), to: topic)
                 let consumer = try await log.consumer(of: topic, group: bench.group()) { _ in 1000 }
-                await #expect(throws: EventLogError.self) { try await consumer.next(limit: 10, wait: .seconds(1)) }
+                await #expect(throws: EventLogError.self) { try await consumer.next(limit: 10, wait: .seconds(20)) }
                 await consumer.close()
             }
         },
@@ -198,11 +198,11 @@ extension EventLogConformance {
                 let consumer = try await log.join(topic, bench.group())
                 _ = try await consumer.draw(60)
                 try await consumer.seek(partition: 0, to: 10)
-                let again = try await consumer.next(limit: 5, wait: .seconds(5))
+                let again = try await consumer.next(limit: 5, wait: .seconds(20))
                 #expect(again.texts == (10..<15).map { "v\($0)" })
                 #expect(again.first?.from == 10)
                 try await consumer.seek(partition: 0, to: 98)
-                #expect(try await consumer.next(limit: 5, wait: .seconds(5)).texts == ["v98", "v99"])
+                #expect(try await consumer.next(limit: 5, wait: .seconds(20)).texts == ["v98", "v99"])
                 await consumer.close()
             }
         },

@@ -38,13 +38,24 @@ extension EventLog {
 
 extension LogConsumer {
     /// Pulls until `count` records came, or until nothing comes any more.
-    func draw(_ count: Int, limit: Int = 1000, patience: Duration = .seconds(5)) async throws -> [PartitionBatch] {
+    func draw(_ count: Int, limit: Int = 1000, patience: Duration = .seconds(20)) async throws -> [PartitionBatch] {
         var batches: [PartitionBatch] = []
         var left = count
         while left > 0 {
             let drawn = try await next(limit: min(limit, left), wait: patience)
             if drawn.isEmpty { break }
             left -= drawn.reduce(0) { $0 + $1.records.count }
+            batches += drawn
+        }
+        return batches
+    }
+
+    /// Pulls a few at a time until every partition has given something.
+    func drawFromAll(_ partitions: Int, of limit: Int = 8) async throws -> [PartitionBatch] {
+        var batches: [PartitionBatch] = []
+        while batches.partitions.count < partitions {
+            let drawn = try await next(limit: limit, wait: .seconds(20))
+            if drawn.isEmpty { break }
             batches += drawn
         }
         return batches

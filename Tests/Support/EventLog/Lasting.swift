@@ -43,7 +43,7 @@ extension EventLogConformance {
         LogBehaviour("throws closed after it was closed, and ends who waits") { bench in
             let topic = bench.topic()
             let log = try await bench.open()
-            try await log.create([topic])
+            try await bench.create([topic], in: log)
             let consumer = try await log.join(topic, bench.group())
             let waiting = Task { try await consumer.next(limit: 1, wait: .seconds(60)) }
             try await Task.sleep(for: .milliseconds(50))

@@ -10,15 +10,32 @@ public struct LogBench: Sendable {
     public let prefix: String
     /// Largest record that the log takes.
     public let largestRecord: Int
+    /// How long members of a group may take to agree on who has what.
+    public let settling: Duration
+    /// Makes topics where the log itself cannot.
+    public let prepare: @Sendable ([Topic]) async throws -> Void
 
     public init(
-        prefix: String, largestRecord: Int, open: @escaping @Sendable () async throws -> any EventLog,
+        prefix: String, largestRecord: Int, settling: Duration = .zero,
+        prepare: @escaping @Sendable ([Topic]) async throws -> Void = { _ in },
+        open: @escaping @Sendable () async throws -> any EventLog,
         close: @escaping @Sendable (any EventLog) async throws -> Void
     ) {
         self.prefix = prefix
         self.largestRecord = largestRecord
+        self.settling = settling
+        self.prepare = prepare
         self.open = open
         self.close = close
+    }
+
+    /// How long to wait until nothing more is to be expected.
+    func patience(_ least: Duration) -> Duration { max(least, settling) }
+
+    /// Makes topics in an open log.
+    func create(_ topics: [Topic], in log: any EventLog) async throws {
+        try await prepare(topics)
+        try await log.create(topics)
     }
 
     /// A topic of this bench.
@@ -34,7 +51,7 @@ public struct LogBench: Sendable {
     func with<Value: Sendable>(_ topics: Topic..., body: (any EventLog) async throws -> Value) async throws -> Value {
         let log = try await open()
         do {
-            try await log.create(topics)
+            try await create(topics, in: log)
             let value = try await body(log)
             try await close(log)
             return value
@@ -45,14 +62,29 @@ public struct LogBench: Sendable {
     }
 }
 
+/// What not every log, or not every stand-in for one, can do at a test's bidding.
+public enum LogAbility: String, Sendable {
+    case checksRetention = "tells how a topic is kept"
+    case removesAtOnce = "removes old records when it is told to"
+    case compactsAtOnce = "compacts when it is told to, not when it sees fit"
+    case rebalancesSoon = "lets many members come and go within seconds"
+    case neverReadsAhead = "holds nothing in advance that a consumer has not asked for"
+}
+
 /// One thing that an event log must do.
 public struct LogBehaviour: Sendable, CustomStringConvertible {
     /// What it is, as a sentence.
     public let description: String
+    /// What the log under test must be able to do for the test to show anything.
+    public let needs: Set<LogAbility>
     private let body: @Sendable (LogBench) async throws -> Void
 
-    init(_ description: String, _ body: @escaping @Sendable (LogBench) async throws -> Void) {
+    init(
+        _ description: String, needs: Set<LogAbility> = [],
+        _ body: @escaping @Sendable (LogBench) async throws -> Void
+    ) {
         self.description = description
+        self.needs = needs
         self.body = body
     }
 

@@ -27,16 +27,25 @@ extension EventLogConformance {
                 #expect(try await log.read(topic, partition: 0, from: 99, limit: 10).isEmpty)
             }
         },
-        LogBehaviour("creates topics once, and refuses another shape") { bench in
+        LogBehaviour("creates topics once, and refuses too few partitions") { bench in
             let topic = bench.topic(partitions: 2)
             try await bench.with(topic) { log in
                 try await log.append(RecordBatch(numbered: 0..<5), to: topic)
                 try await log.create([topic])
                 #expect(try await log.bounds(of: topic).reduce(0) { $0 + $1.end } == 5)
-                for other in [bench.topic(partitions: 3), bench.topic("events", .compacted, partitions: 2)] {
-                    await #expect { try await log.create([other]) } throws: {
-                        if case EventLogError.topicMismatch = $0 { true } else { false }
-                    }
+                await #expect(performing: { try await log.create([bench.topic(partitions: 3)]) }, throws: isMismatch)
+            }
+        },
+        LogBehaviour("refuses a topic that is kept otherwise", needs: [.checksRetention]) { bench in
+            let topic = bench.topic("events", .days(7), partitions: 2)
+            let state = bench.topic("state", .compacted, partitions: 2)
+            try await bench.with(topic, state) { log in
+                try await log.create([topic, state])
+                for other in [
+                    bench.topic("events", .compacted, partitions: 2), bench.topic("events", .days(8), partitions: 2),
+                    bench.topic("state", .days(7), partitions: 2),
+                ] {
+                    await #expect(performing: { try await log.create([other]) }, throws: isMismatch)
                 }
             }
         },
@@ -46,4 +55,7 @@ extension EventLogConformance {
             }
         },
     ]
+    private static func isMismatch(_ error: any Error) -> Bool {
+        if case EventLogError.topicMismatch = error { true } else { false }
+    }
 }

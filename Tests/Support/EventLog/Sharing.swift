@@ -9,11 +9,11 @@ extension EventLogConformance {
                 let members = [
                     try await log.join(topic, bench.group()), try await log.join(topic, bench.group()),
                 ]
-                try await settle(members)
+                try await settle(members, bench)
                 try await log.append(RecordBatch(numbered: 0..<1000), to: topic)
                 let drawn = try await withThrowingTaskGroup(of: [PartitionBatch].self) { tasks in
                     for member in members {
-                        tasks.addTask { try await member.draw(1000, limit: 50, patience: .seconds(1)) }
+                        tasks.addTask { try await member.draw(1000, limit: 50, patience: bench.patience(.seconds(1))) }
                     }
                     return try await tasks.reduce(into: []) { $0.append($1) }
                 }
@@ -29,16 +29,16 @@ extension EventLogConformance {
             try await bench.with(topic) { log in
                 try await log.append(RecordBatch(numbered: 0..<400), to: topic)
                 let old = try await log.join(topic, bench.group())
-                let inHand = try await old.next(limit: 100, wait: .seconds(5))
+                let inHand = try await old.drawFromAll(4)
                 #expect(inHand.partitions.count == 4)
 
                 let new = try await log.join(topic, bench.group())
                 // The old member still works on its batch: the new one gets nothing of it.
-                #expect(try await new.next(limit: 100, wait: .milliseconds(300)).isEmpty)
+                #expect(try await new.next(limit: 100, wait: bench.patience(.milliseconds(300))).isEmpty)
                 try await old.commit(inHand)
 
-                async let oldRest = old.draw(400, limit: 50, patience: .seconds(1))
-                async let newRest = new.draw(400, limit: 50, patience: .seconds(1))
+                async let oldRest = old.draw(400, limit: 50, patience: bench.patience(.seconds(1)))
+                async let newRest = new.draw(400, limit: 50, patience: bench.patience(.seconds(1)))
                 let (olds, news) = (try await oldRest, try await newRest)
                 #expect(olds.partitions.isDisjoint(with: news.partitions))
                 #expect(news.partitions.count == 2)
@@ -54,11 +54,14 @@ extension EventLogConformance {
             try await bench.with(topic) { log in
                 try await log.append(RecordBatch(numbered: 0..<100), to: topic)
                 let old = try await log.join(topic, bench.group())
-                let inHand = try await old.next(limit: 100, wait: .seconds(5))
+                let inHand = try await old.drawFromAll(4)
                 let new = try await log.join(topic, bench.group())
                 // The old member comes back for more without having committed: it gives up two partitions.
-                _ = try await old.next(limit: 1, wait: .milliseconds(100))
-                let taken = try await new.next(limit: 100, wait: .seconds(5))
+                var taken: [PartitionBatch] = []
+                for _ in 0..<200 where taken.partitions.count < 2 {
+                    _ = try await old.next(limit: 1, wait: .milliseconds(100))
+                    taken += try await new.next(limit: 100, wait: .milliseconds(100))
+                }
                 #expect(taken.partitions.count == 2)
                 await #expect { try await old.commit(inHand) } throws: {
                     if case EventLogError.fenced = $0 { true } else { false }
@@ -90,13 +93,13 @@ extension EventLogConformance {
                 let members = [
                     try await log.join(topic, bench.group()), try await log.join(topic, bench.group()),
                 ]
-                try await settle(members)
+                try await settle(members, bench)
                 try await log.append(RecordBatch(numbered: 0..<400), to: topic)
-                let committed = try await members[0].next(limit: 20, wait: .seconds(5))
+                let committed = try await members[0].next(limit: 20, wait: .seconds(20))
                 try await members[0].commit(committed)
-                _ = try await members[0].next(limit: 20, wait: .seconds(5))
+                _ = try await members[0].next(limit: 20, wait: .seconds(20))
                 await members[0].close()
-                let rest = try await members[1].draw(380, patience: .seconds(2))
+                let rest = try await members[1].draw(380, patience: bench.patience(.seconds(2)))
                 #expect(rest.partitions.count == 4)
                 #expect(Set(rest.texts + committed.texts).count == 400)
                 #expect(rest.recordCount == 380)
@@ -108,7 +111,7 @@ extension EventLogConformance {
             try await bench.with(topic) { log in
                 try await log.append(RecordBatch(numbered: 0..<3), to: topic)
                 let owner = try await log.join(topic, bench.group())
-                _ = try await owner.next(limit: 1, wait: .seconds(5))
+                _ = try await owner.next(limit: 1, wait: .seconds(20))
                 let heir = try await log.join(topic, bench.group())
                 async let inherited = heir.next(limit: 10, wait: .seconds(30))
                 try await Task.sleep(for: .milliseconds(100))
@@ -124,17 +127,18 @@ extension EventLogConformance {
             try await bench.with(topic) { log in
                 var members: [any LogConsumer] = []
                 for _ in 0..<3 { members.append(try await log.join(topic, bench.group())) }
-                try await settle(members)
+                try await settle(members, bench)
                 try await log.append(RecordBatch(numbered: 0..<100), to: topic)
                 var counts: [Int] = []
                 for member in members {
-                    counts.append(try await member.draw(100, patience: .milliseconds(300)).partitions.count)
+                    counts.append(
+                        try await member.draw(100, patience: bench.patience(.milliseconds(300))).partitions.count)
                 }
                 #expect(counts.sorted() == [0, 1, 1])
                 for member in members { await member.close() }
             }
         },
-        LogBehaviour("loses nothing while members come and go") { bench in
+        LogBehaviour("loses nothing while members come and go", needs: [.rebalancesSoon]) { bench in
             let topic = bench.topic()
             try await bench.with(topic) { log in
                 let group = bench.group()
@@ -153,7 +157,9 @@ extension EventLogConformance {
                             for life in 0..<3 {
                                 let member = try await log.join(topic, group)
                                 for _ in 0..<(life == 2 ? 1000 : 5) {
-                                    let batches = try await member.next(limit: 70, wait: .milliseconds(500))
+                                    let batches = try await member.next(
+                                        limit: 70,
+                                        wait: life == 2 ? bench.patience(.milliseconds(500)) : .milliseconds(500))
                                     if batches.isEmpty && life == 2 { break }
                                     try await member.commit(batches)
                                     texts += batches.texts
@@ -174,9 +180,12 @@ extension EventLogConformance {
     ]
 
     /// Lets every member take and give what the group wants it to.
-    private static func settle(_ members: [any LogConsumer]) async throws {
-        for _ in 0..<2 {
+    private static func settle(_ members: [any LogConsumer], _ bench: LogBench) async throws {
+        let deadline = ContinuousClock.now + bench.settling
+        var rounds = 0
+        while rounds < 2 || ContinuousClock.now < deadline {
             for member in members { _ = try await member.next(limit: 1, wait: .milliseconds(20)) }
+            rounds += 1
         }
     }
 }

@@ -109,6 +109,8 @@ public enum LogHealth: Sendable, Hashable {
 public enum EventLogError: Error, Sendable, CustomStringConvertible {
     /// Wait and try again.
     case unavailable(String)
+    /// The log does not let us: credentials or permissions are wrong, and waiting changes nothing.
+    case denied(String)
     /// Another member has the partition: drop the work and read on from where the group is.
     case fenced(topic: String, partition: Int)
     case unknownTopic(String)
@@ -120,6 +122,7 @@ public enum EventLogError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unavailable(let reason): "the event log is not available: \(reason)"
+        case .denied(let reason): "the event log refuses us: \(reason)"
         case .fenced(let topic, let partition): "partition \(partition) of \(topic) belongs to another consumer now"
         case .unknownTopic(let name): "no topic \(name); create it first"
         case .recordTooLarge(let bytes, let limit): "a record of \(bytes) bytes is over the limit of \(limit)"

@@ -232,8 +232,10 @@ extension Coordinator.State {
                 turn.unplaced.append(partition)
                 continue
             }
-            let from = max(position, bounds[partition].first)
-            if from < bounds[partition].end { turn.readable.append((partition, from, bounds[partition].end)) }
+            // From the position, though retention may have been there: a sink compares it with its own.
+            if bounds[partition].holds(position) {
+                turn.readable.append((partition, position, bounds[partition].end))
+            }
         }
         return (turn, isMoving ? takeWaiting { $0.key == member.key } : [])
     }
@@ -241,7 +243,7 @@ extension Coordinator.State {
     fileprivate func hasWork(_ id: MemberID, _ member: Coordinator.Member) -> Bool {
         if groups[member.key]?.isUnsettled(id) == true { return true }
         guard let bounds = topics[member.key.topic]?.bounds else { return true }
-        return member.positions.contains { $0.value < bounds[$0.key].end }
+        return member.positions.contains { bounds[$0.key].holds($0.value) }
     }
 
     /// Takes the continuations of the members that have something to do.
@@ -255,4 +257,9 @@ extension Coordinator.State {
         }
         return taken
     }
+}
+
+extension PartitionBounds {
+    /// Whether there is a record at the position or after it.
+    fileprivate func holds(_ position: Int64) -> Bool { max(position, first) < end }
 }

@@ -1,4 +1,5 @@
 import Common
+import Threads
 
 /// Threads that read, each on a connection of its own, beside the writer and off the cooperative pool.
 final class LogReader: Sendable {

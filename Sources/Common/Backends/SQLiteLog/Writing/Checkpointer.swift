@@ -1,4 +1,5 @@
 import Synchronization
+import Threads
 
 /// Copies the write-ahead log into the file on a thread and a connection of its own, so that no commit waits for it.
 final class Checkpointer: Sendable {

@@ -1,5 +1,6 @@
 import Common
 import Synchronization
+import Threads
 
 /// The way to the one thread that writes.
 ///

@@ -1,5 +1,5 @@
 /// Divides `limit` over sources so that each gets what it has, or as much as any other that has more.
-func fairShares(of limit: Int, over available: [Int64]) -> [Int] {
+package func fairShares(of limit: Int, over available: [Int64]) -> [Int] {
     var shares = [Int](repeating: 0, count: available.count)
     var left = max(0, limit)
     // The smallest first: what they do not need is for the others.

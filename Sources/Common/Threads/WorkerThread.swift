@@ -3,7 +3,7 @@ import Synchronization
 import class Foundation.Thread
 
 /// A thread of our own, for calls that block.
-final class WorkerThread: Sendable {
+package final class WorkerThread: Sendable {
     private struct State {
         var isFinished = false
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -11,7 +11,7 @@ final class WorkerThread: Sendable {
     private let state = Mutex(State())
     private let body: Mutex<(@Sendable () -> Void)?>
 
-    init(name: String, _ body: @escaping @Sendable () -> Void) {
+    package init(name: String, _ body: @escaping @Sendable () -> Void) {
         self.body = Mutex(body)
         let thread = Thread { [self] in
             perform()
@@ -32,7 +32,7 @@ final class WorkerThread: Sendable {
     }
 
     /// Waits until the body has returned and what it held is gone.
-    func finished() async {
+    package func finished() async {
         await withCheckedContinuation { continuation in
             let isFinished = state.withLock { state in
                 if !state.isFinished { state.waiting.append(continuation) }

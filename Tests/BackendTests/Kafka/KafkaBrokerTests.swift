@@ -1,0 +1,139 @@
+import Common
+import Foundation
+import KafkaLog
+import Logging
+import TestKit
+import Testing
+
+/// A real broker: `EARSHOT_TEST_KAFKA=host:port`.
+private let broker = ProcessInfo.processInfo.environment["EARSHOT_TEST_KAFKA"]
+
+@Suite(
+    "The event log over Kafka, on a real broker",
+    .enabled(if: broker != nil, "SKIPPED: EARSHOT_TEST_KAFKA=host:port names no broker"))
+struct KafkaBrokerTests {
+    /// Kafka compacts when it sees fit, and clients fetch ahead: both are shown below in other ways.
+    static let beyondKafka: Set<LogAbility> = [.compactsAtOnce, .neverReadsAhead]
+
+    @Test(
+        "keeps the contract of an event log",
+        arguments: EventLogConformance.behaviours.filter { $0.needs.isDisjoint(with: beyondKafka) })
+    func contract(behaviour: LogBehaviour) async throws {
+        var settings = try settings
+        settings.recordBytes = 2 << 20
+        let bench = LogBench(
+            prefix: prefix, largestRecord: settings.recordBytes, settling: .seconds(3),
+            open: { [settings] in try KafkaLog(settings, logger: .silent) },
+            close: { await ($0 as? KafkaLog)?.close() })
+        try await behaviour.check(bench)
+    }
+
+    @Test("keeps a partition that is worked on, and lets go of it when its work is committed")
+    func handover() async throws {
+        try await KafkaHandover.check(
+            try settings, topic: Topic(name: "\(prefix).handover", retention: .days(1), partitions: 2),
+            group: ConsumerGroup("handover"), settling: .seconds(3))
+    }
+
+    @Test("tells a consumer that its place is gone while it read, and begins anew at the first record that is left")
+    func overtaken() async throws {
+        var settings = try settings
+        // Fetches little ahead.
+        settings.client["queued.min.messages"] = Secret("1")
+        settings.client["fetch.message.max.bytes"] = Secret("2000")
+        let topic = Topic(name: "\(prefix).overtaken", retention: .days(7), partitions: 1)
+        let log = try KafkaLog(settings, logger: .silent)
+        try await log.create([topic])
+        let old = Timestamp.now.advanced(bySeconds: -30 * 86_400)
+        for number in 0..<200 {
+            var batch = RecordBatch()
+            batch.append(
+                key: "k", value: [UInt8](repeating: UInt8(number), count: 1000), timestamp: number < 195 ? old : .now)
+            try await log.append(batch, to: topic)
+        }
+        let consumer = try await log.consumer(of: topic, group: ConsumerGroup("overtaken")) { _ in nil }
+        var last: Int64 = -1
+        while last < 5 {
+            for batch in try await consumer.next(limit: 1, wait: .seconds(20)) { last = batch.next - 1 }
+        }
+        try await log.maintain(now: .now)
+        #expect(try await log.bounds(of: topic)[0].first == 195)
+        // What was fetched before is handed out; then it says that its place is gone.
+        await #expect {
+            while last < 199 {
+                let batches = try await consumer.next(limit: 10, wait: .seconds(20))
+                try #require(!batches.isEmpty)
+                for batch in batches { last = batch.next - 1 }
+            }
+        } throws: {
+            if case EventLogError.unavailable(let reason) = $0 { reason.contains("join again") } else { false }
+        }
+        await consumer.close()
+        #expect(last < 194)
+        let position = last + 1
+        let heir = try await log.consumer(of: topic, group: ConsumerGroup("overtaken")) { _ in position }
+        let rest = try await heir.next(limit: 10, wait: .seconds(20))
+        #expect(rest.first?.from == position)
+        #expect(rest.first?.next == 200)
+        #expect(rest.first?.records.count == 5)
+        await heir.close()
+        await log.close()
+    }
+
+    @Test("compacts a topic that we made")
+    func compaction() async throws {
+        var settings = try settings
+        // A cleaner that is in a hurry; how it works is the broker's affair.
+        settings.topic = [
+            "segment.ms": "500", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "100",
+            "min.compaction.lag.ms": "0",
+        ]
+        let topic = Topic(name: "\(prefix).compaction", retention: .compacted, partitions: 1)
+        let log = try KafkaLog(settings, logger: .silent)
+        try await log.create([topic])
+        var batch = KafkaHandover.records(0..<100)
+        batch.appendTombstone(key: "k7")
+        for _ in 0..<10 { try await log.append(batch, to: topic) }
+        try await waitUntil("the broker has compacted", timeout: .seconds(120)) {
+            // A segment is closed when something comes after it.
+            try await log.append(KafkaHandover.records(1000..<1001), to: topic)
+            let records = try await log.read(topic, partition: 0, from: 0, limit: 10_000)
+            let keys = (0..<records.count).map { records.key(at: $0).map { String(decoding: $0, as: UTF8.self) } }
+            return records.count < 300 && !keys.contains("k7") && keys.contains("k8")
+        }
+        await log.close()
+    }
+
+    private var settings: KafkaSettings { get throws { KafkaSettings.quick(try #require(broker)) } }
+
+    private var prefix: String { "test-\(UUID().uuidString.prefix(8).lowercased())" }
+}
+
+/// A real broker that wants a password: `EARSHOT_TEST_KAFKA_SASL=kafka://user:password@host:port?…`.
+private let guardedBroker = ProcessInfo.processInfo.environment["EARSHOT_TEST_KAFKA_SASL"]
+
+@Suite(
+    "The event log over Kafka, on a broker that wants a password",
+    .enabled(if: guardedBroker != nil, "SKIPPED: EARSHOT_TEST_KAFKA_SASL=kafka://user:password@host:port names none"))
+struct KafkaPasswordTests {
+    @Test("lets the right password in")
+    func right() async throws {
+        let log = try KafkaLog(KafkaSettings(url: try #require(guardedBroker)), logger: .silent)
+        #expect(await log.health() == .available)
+        await log.close()
+    }
+
+    @Test("says denied to a wrong password, not to wait")
+    func wrong() async throws {
+        var settings = try KafkaSettings(url: try #require(guardedBroker))
+        settings.client["sasl.password"] = Secret("wrong")
+        let log = try KafkaLog(settings, logger: .silent)
+        let topic = Topic(name: "any", retention: .days(1), partitions: 1)
+        await #expect {
+            try await log.append(KafkaHandover.records(0..<1), to: topic)
+        } throws: {
+            if case EventLogError.denied = $0 { true } else { false }
+        }
+        await log.close()
+    }
+}

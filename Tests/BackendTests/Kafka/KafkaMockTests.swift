@@ -1,0 +1,162 @@
+import Common
+import Foundation
+import KafkaLog
+import Logging
+import TestKit
+import Testing
+
+@Suite("The event log over Kafka, on librdkafka's mock cluster")
+struct KafkaMockTests {
+    /// What the mock cluster does not have: settings of topics, retention by time, removal, compaction. And each time
+    /// it shares partitions anew it waits for most of a session's time-out, which must be over three seconds.
+    static let beyondTheMock: Set<LogAbility> = [
+        .checksRetention, .removesAtOnce, .compactsAtOnce, .neverReadsAhead, .rebalancesSoon,
+    ]
+
+    @Test(
+        "keeps the contract of an event log",
+        arguments: EventLogConformance.behaviours.filter { $0.needs.isDisjoint(with: beyondTheMock) })
+    func contract(behaviour: LogBehaviour) async throws {
+        try await behaviour.check(try bench(MockCluster()))
+    }
+
+    @Test("says what only a real broker can show")
+    func skipped() {
+        for behaviour in EventLogConformance.behaviours where !behaviour.needs.isDisjoint(with: Self.beyondTheMock) {
+            let why = behaviour.needs.map { "no mock cluster \($0.rawValue)" }.sorted().joined(separator: ", ")
+            print("SKIPPED on the mock cluster: \(behaviour) (\(why))")
+        }
+    }
+
+    @Test("keeps a partition that is worked on, and lets go of it when its work is committed")
+    func handover() async throws {
+        let mock = try MockCluster()
+        let topic = Topic(name: "handover", retention: .days(1), partitions: 2)
+        try mock.create(topic: topic.name, partitions: 2)
+        try await KafkaHandover.check(
+            settings(mock), topic: topic, group: ConsumerGroup("handover"), settling: .seconds(8))
+    }
+
+    @Test("waits for a broker that is away, loses nothing and doubles nothing")
+    func outage() async throws {
+        let mock = try MockCluster()
+        let topic = Topic(name: "outage", retention: .days(1), partitions: 2)
+        try mock.create(topic: topic.name, partitions: 2)
+        let log = try KafkaLog(settings(mock), logger: .silent)
+        try await log.create([topic])
+        try await log.append(KafkaHandover.records(0..<100), to: topic)
+        try mock.goDown()
+        #expect(await log.health() != .available)
+        async let appended = log.append(KafkaHandover.records(100..<200), to: topic)
+        try mock.comeUp()
+        #expect(try await appended.count == 100)
+        #expect(await log.health() == .available)
+        var values: [String] = []
+        for partition in 0..<2 {
+            let records = try await log.read(topic, partition: partition, from: 0, limit: 1000)
+            values += (0..<records.count).compactMap { index in
+                records.value(at: index).map { String(decoding: $0, as: UTF8.self) }
+            }
+        }
+        #expect(values.sorted() == (0..<200).map { "v\($0)" }.sorted())
+        await log.close()
+    }
+
+    @Test("says unavailable when a broker stays away for longer than a delivery may take")
+    func longOutage() async throws {
+        let mock = try MockCluster()
+        try mock.create(topic: "outage", partitions: 1)
+        var settings = settings(mock)
+        settings.client["message.timeout.ms"] = Secret("1000")
+        let log = try KafkaLog(settings, logger: .silent)
+        let topic = Topic(name: "outage", retention: .days(1), partitions: 1)
+        try await log.create([topic])
+        try mock.goDown()
+        await #expect {
+            try await log.append(KafkaHandover.records(0..<10), to: topic)
+        } throws: {
+            if case EventLogError.unavailable = $0 { true } else { false }
+        }
+        await log.close()
+    }
+
+    @Test(
+        "says denied when the broker does not let us, and recordTooLarge when the topic takes less",
+        arguments: [29, 10])
+    func refused(code: Int32) async throws {
+        let mock = try MockCluster()
+        let topic = Topic(name: "refused", retention: .days(1), partitions: 1)
+        try mock.create(topic: topic.name, partitions: 1)
+        let log = try KafkaLog(settings(mock), logger: .silent)
+        try await log.create([topic])
+        try await log.append(KafkaHandover.records(0..<1), to: topic)
+        // Produce, answered with TOPIC_AUTHORIZATION_FAILED or MESSAGE_TOO_LARGE.
+        try mock.fail(api: 0, with: code, times: 1)
+        await #expect {
+            try await log.append(KafkaHandover.records(1..<2), to: topic)
+        } throws: {
+            switch $0 {
+            case EventLogError.denied: code == 29
+            case EventLogError.recordTooLarge: code == 10
+            default: false
+            }
+        }
+        await log.close()
+    }
+
+    @Test("holds senders back when its queue is full, and loses nothing")
+    func backPressure() async throws {
+        let mock = try MockCluster()
+        let topic = Topic(name: "full", retention: .days(1), partitions: 2)
+        try mock.create(topic: topic.name, partitions: 2)
+        var settings = settings(mock)
+        settings.client["queue.buffering.max.messages"] = Secret("50")
+        let log = try KafkaLog(settings, logger: .silent)
+        try await log.create([topic])
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for task in 0..<20 {
+                tasks.addTask {
+                    let positions = try await log.append(
+                        KafkaHandover.records(task * 500..<task * 500 + 500), to: topic)
+                    #expect(positions.count == 500)
+                }
+            }
+            try await tasks.waitForAll()
+        }
+        #expect(try await log.bounds(of: topic).reduce(0) { $0 + $1.end } == 10_000)
+        await log.close()
+    }
+
+    private func settings(_ mock: MockCluster) -> KafkaSettings {
+        var settings = KafkaSettings.quick(mock.address)
+        // The mock cluster makes no topics for its clients.
+        settings.topics = .expect
+        settings.client["session.timeout.ms"] = Secret("4000")
+        return settings
+    }
+
+    private func bench(_ mock: MockCluster) throws -> LogBench {
+        var settings = settings(mock)
+        settings.recordBytes = 2 << 20
+        return LogBench(
+            prefix: "test", largestRecord: settings.recordBytes, settling: .seconds(8),
+            prepare: { topics in
+                for topic in topics { try mock.create(topic: topic.name, partitions: topic.partitions) }
+            },
+            open: { [settings] in try KafkaLog(settings, logger: .silent) },
+            close: { await ($0 as? KafkaLog)?.close() })
+    }
+}
+
+extension KafkaSettings {
+    /// Settings with which members of a group notice each other soon.
+    static func quick(_ broker: String) -> KafkaSettings {
+        var settings = KafkaSettings(brokers: [broker])
+        settings.client = ["heartbeat.interval.ms": Secret("100"), "session.timeout.ms": Secret("6000")]
+        return settings
+    }
+}
+
+extension Logger {
+    static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}
