@@ -27,10 +27,10 @@ serve: build ## Run the server with all roles (PORT=8080 DATA=./data)
 	.build/release/earshot serve --data $(DATA) --port $(PORT)
 
 bench: build ## Measure speed as ratios, side by side in one run
-	@scripts/setup.sh wrk
+	@scripts/setup.sh wrk kcat
 	@touch Benchmarks/Package.swift # else new files of the package that it depends on are not noticed
 	swift build -c release --package-path Benchmarks
-	for part in json mapping log rows engines webhook pipeline; do \
+	for part in json mapping log kafka rows engines webhook pipeline; do \
 		echo; echo "== $$part"; Benchmarks/.build/release/EarshotBench $$part || exit 1; done
 
 lint: ## Check the format of the code

@@ -15,9 +15,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", "4.0.0"..<"5.0.0"),
     ],
     targets: [
+        .target(name: "CKafkaLoop", linkerSettings: [.linkedLibrary("rdkafka")]),
         .executableTarget(
             name: "EarshotBench",
             dependencies: [
+                "CKafkaLoop",
                 .product(name: "EarshotKit", package: "earshot"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
@@ -29,6 +31,6 @@ let package = Package(
             swiftSettings: [
                 .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
-            ])
+            ]),
     ]
 )

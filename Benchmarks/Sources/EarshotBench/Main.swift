@@ -7,7 +7,7 @@ struct EarshotBench: AsyncParsableCommand {
         commandName: "earshot-bench",
         abstract: "Measure the parts and the whole beside their limits.",
         subcommands: [
-            JSONBenchmark.self, MappingBenchmark.self, LogBenchmark.self, RowsBenchmark.self, EnginesBenchmark.self,
-            WebhookBenchmark.self, PipelineBenchmark.self,
+            JSONBenchmark.self, MappingBenchmark.self, LogBenchmark.self, KafkaBenchmark.self, RowsBenchmark.self,
+            EnginesBenchmark.self, WebhookBenchmark.self, PipelineBenchmark.self,
         ])
 }
