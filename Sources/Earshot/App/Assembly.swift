@@ -31,9 +31,6 @@ struct Assembly: Sendable {
     private let closeLog: @Sendable () async -> Void
     private let databases: [String: any Database]
 
-    /// The roles, in the order in which they start: what is asked for first is there first.
-    static let roleNames = ["workspace", "reports", "parser", "webhook", "fetcher"]
-
     /// Each service's schema; a role that is not here keeps no tables.
     static let schemas: [(service: String, migrations: [Migration])] = [
         ("workspace", WorkspaceRole.migrations), ("reports", ReportsRole.migrations),
@@ -96,8 +93,8 @@ struct Assembly: Sendable {
         for problem in library.problems { logger.error("a connector was refused: \(problem)") }
         connectors = ConnectorRegistry(library.manifests)
         databases = try Dictionary(
-            uniqueKeysWithValues: Self.roleNames.map {
-                ($0, try Self.database(of: $0, settings: settings, in: folder))
+            uniqueKeysWithValues: settings.roles.map {
+                ($0.rawValue, try Self.database(of: $0.rawValue, settings: settings, in: folder))
             })
     }
 
@@ -122,23 +119,30 @@ struct Assembly: Sendable {
         return database
     }
 
-    /// Builds the roles.
+    /// Builds the roles that this process runs.
     ///
     /// - Parameter publicURL: How the outside reaches this server.
     /// - Returns: The roles, and what the first start of a data folder made.
     func roles(publicURL: String) async throws -> (roles: [Role], firstStart: WorkspaceRole.FirstStart?) {
-        let firstStart = try await WorkspaceRole.bootstrap(try context(for: "workspace", publicURL))
-        let roles = [
-            try await WorkspaceRole.build(try context(for: "workspace", publicURL)),
-            try await ReportsRole.build(try context(for: "reports", publicURL)),
-            try await ParserRole.build(try context(for: "parser", publicURL)),
-            try await WebhookRole.build(try context(for: "webhook", publicURL)),
-            try await FetcherRole.build(
-                try context(for: "fetcher", publicURL),
-                settings: settings.fetcher),
-            DoctorRoutes(platform: self).role,
-        ]
+        var firstStart: WorkspaceRole.FirstStart?
+        if settings.roles.contains(.workspace) {
+            firstStart = try await WorkspaceRole.bootstrap(try context(for: "workspace", publicURL))
+        }
+        var roles: [Role] = []
+        for name in settings.roles { roles.append(try await role(name, publicURL)) }
+        if !settings.runsApart { roles.append(DoctorRoutes(platform: self).role) }
         return (roles, firstStart)
+    }
+
+    private func role(_ name: RoleName, _ publicURL: String) async throws -> Role {
+        let context = try context(for: name.rawValue, publicURL)
+        return switch name {
+        case .workspace: try await WorkspaceRole.build(context)
+        case .reports: try await ReportsRole.build(context)
+        case .parser: try await ParserRole.build(context)
+        case .webhook: try await WebhookRole.build(context)
+        case .fetcher: try await FetcherRole.build(context, settings: settings.fetcher)
+        }
     }
 
     private func context(for service: String, _ publicURL: String) throws -> RoleContext {

@@ -44,8 +44,10 @@ struct DataFolder: Sendable {
         return key
     }
 
-    /// Takes the folder for this process; nil if another process has it.
-    func claim() -> DataFolderClaim? { DataFolderClaim(path + "/earshot.lock") }
+    /// Takes the folder for this process, or some roles in it; nil if another process has it, or them.
+    func claim(_ roles: [RoleName] = []) -> DataFolderClaim? {
+        DataFolderClaim(roles.isEmpty ? ["\(path)/earshot.lock"] : roles.map { "\(path)/\($0.rawValue).lock" })
+    }
 
     /// Tells other commands who serves this folder.
     func announce(url: String) throws {
@@ -66,17 +68,20 @@ struct DataFolder: Sendable {
 
 /// A data folder in this process's hands; the kernel lets go of it when the process ends, however it ends.
 final class DataFolderClaim: Sendable {
-    private let descriptor: Int32
+    private let descriptors: [Int32]
 
-    fileprivate init?(_ file: String) {
-        let opened = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard opened >= 0 else { return nil }
-        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
-            close(opened)
-            return nil
+    fileprivate init?(_ files: [String]) {
+        var descriptors: [Int32] = []
+        for file in files {
+            let opened = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            if opened >= 0 { descriptors.append(opened) }
+            guard opened >= 0, flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+                for descriptor in descriptors { close(descriptor) }
+                return nil
+            }
         }
-        descriptor = opened
+        self.descriptors = descriptors
     }
 
-    deinit { close(descriptor) }
+    deinit { for descriptor in descriptors { close(descriptor) } }
 }

@@ -26,6 +26,9 @@ struct Settings: Sendable {
     /// `log` (EARSHOT_LOG, secret; in a file `log: {url: …}`): where the event log is, `kafka://broker:9092`. Default:
     /// in the data folder.
     var log: Secret?
+    /// `roles` (EARSHOT_ROLES): which roles this process runs. Default all; fewer need a log and a database that several
+    /// processes can open.
+    var roles: [RoleName]
     /// `connectors` (EARSHOT_CONNECTORS): a folder of connector manifests besides those that are built in.
     var connectors: String?
     /// `fetch.allow_addresses` (EARSHOT_FETCH_ALLOW_ADDRESSES): internal networks that may be fetched from, as CIDR.
@@ -40,8 +43,10 @@ struct Settings: Sendable {
 
     /// Reads and checks the settings.
     ///
-    /// - Parameter file: A YAML file; nil reads `earshot.yaml` of the data folder if there is one.
-    static func read(file: String? = nil, data: String? = nil) async throws -> Settings {
+    /// - Parameters:
+    ///   - file: A YAML file; nil reads `earshot.yaml` of the data folder if there is one.
+    ///   - names: The roles to run, whatever the settings say; none leaves it to them.
+    static func read(file: String? = nil, data: String? = nil, roles names: [String] = []) async throws -> Settings {
         let environment = EnvironmentVariablesProvider().prefixKeys(with: "earshot")
         let outer = ConfigReader(providers: [environment])
         let folder = data ?? outer.string(forKey: "data", default: "./data")
@@ -61,7 +66,8 @@ struct Settings: Sendable {
             throw SettingsError(
                 "log.level", "\(levelName) is none of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
         }
-        let port = config.int(forKey: "http.port", default: 8080)
+        let roles = try Self.roles(names.isEmpty ? config.stringArray(forKey: "roles", default: []) : names)
+        let port = config.int(forKey: "http.port", default: roles.count == 1 ? roles[0].port : 8080)
         guard (0...65_535).contains(port) else {
             throw SettingsError("http.port", "\(port) is not between 0 and 65535")
         }
@@ -79,7 +85,7 @@ struct Settings: Sendable {
             publicURL: publicURL.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }, logLevel: level,
             log: (config.string(forKey: "log", isSecret: true) ?? config.string(forKey: "log.url", isSecret: true))
                 .map(Secret.init),
-            connectors: config.string(forKey: "connectors"),
+            roles: roles, connectors: config.string(forKey: "connectors"),
             allowedAddresses: config.stringArray(forKey: "fetch.allow_addresses", default: [])
                 .filter { !$0.isEmpty },
             keepsRequestBounds: config.bool(forKey: "fetch.keep_request_bounds", default: true),
@@ -99,6 +105,46 @@ struct ClientSettings: Sendable {
         return ClientSettings(
             server: config.string(forKey: "server", default: "http://127.0.0.1:8080"),
             token: config.string(forKey: "token", isSecret: true).map(Secret.init))
+    }
+}
+
+extension Settings {
+    /// The roles of these names, in their order; all if none is named.
+    static func roles(_ names: [String]) throws -> [RoleName] {
+        for name in names where RoleName(rawValue: name) == nil {
+            throw SettingsError(
+                "roles", "\(name) is none of \(RoleName.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return RoleName.allCases.filter { names.isEmpty || names.contains($0.rawValue) }
+    }
+
+    /// Whether this process is one of several that together are the whole.
+    var runsApart: Bool { roles.count < RoleName.allCases.count }
+
+    /// - Throws: ``SettingsError`` if roles cannot run apart with these settings: which one is missing, and why.
+    func checkRoles() throws {
+        guard runsApart else { return }
+        let names = roles.map(\.rawValue).joined(separator: ", ")
+        if log == nil {
+            throw SettingsError(
+                "log", "\(names) apart from the other roles needs a log that all can open: set EARSHOT_LOG=kafka://…")
+        }
+        if database == nil {
+            throw SettingsError(
+                "database",
+                "\(names) apart from the other roles needs a database that all can open: set EARSHOT_DATABASE=postgres://…"
+            )
+        }
+        if masterKey == nil {
+            throw SettingsError(
+                "master_key", "the roles must have one key: set EARSHOT_MASTER_KEY; `openssl rand -base64 32` makes one"
+            )
+        }
+        if publicURL == nil, roles.contains(.workspace) {
+            throw SettingsError(
+                "http.public_url",
+                "the roles are behind one address: set EARSHOT_HTTP_PUBLIC_URL to the gateway's, for webhook URLs")
+        }
     }
 }
 

@@ -15,7 +15,9 @@ struct CheckConfigCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingErrors {
             let settings = try await Settings.read(file: config, data: data)
+            try settings.checkRoles()
             let shown: [(String, String)] = [
+                ("roles", settings.roles.map(\.rawValue).joined(separator: ",")),
                 ("data", settings.data), ("database", settings.database == nil ? "(in the data folder)" : "(set)"),
                 ("http.host", settings.host), ("http.port", String(settings.port)),
                 ("http.public_url", settings.publicURL ?? "(from host and port)"),

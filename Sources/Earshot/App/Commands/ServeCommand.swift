@@ -5,12 +5,14 @@ import Logging
 import ServiceKit
 import UnixSignals
 
-/// `earshot serve`: all roles in one process, until it is told to stop.
+/// `earshot serve`: all roles in one process, or some of them, until it is told to stop.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Run the server: all roles in one process on embedded storage.",
+        commandName: "serve", abstract: "Run the server: all roles in one process, or some of them.",
         discussion: """
-            Example: earshot serve --data ./data --port 8080
+            Examples: earshot serve --data ./data --port 8080
+                      EARSHOT_LOG=kafka://broker EARSHOT_DATABASE=postgres://… earshot serve --role parser
+            Without a role it runs all of them, on storage in the data folder; `earshot roles` tells what they are.
             The first start of a data folder shows an admin token once; `earshot token create` makes more.
             """)
 
@@ -18,15 +20,17 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The port to listen on; 0 lets the system choose.") var port: Int?
     @Option(help: "The address to listen on.") var host: String?
     @Option(help: "A settings file (YAML).") var config: String?
+    @Option(name: .customLong("role"), help: "A role to run; may be given several times. Default: all.")
+    var roles: [String] = []
 
     func run() async throws {
         try await reportingErrors {
-            var settings = try await Settings.read(file: config, data: data)
+            var settings = try await Settings.read(file: config, data: data, roles: roles)
             if let port { settings.port = port }
             if let host { settings.host = host }
             let logger = Logger.standardError(level: settings.logLevel)
             let begun = ContinuousClock.now
-            let server = try await EmbeddedServer(
+            let server = try await Server(
                 settings: settings, logger: logger, stoppingOn: [.sigterm, .sigint])
             if let token = server.adminToken { Self.show(token) }
             Task {

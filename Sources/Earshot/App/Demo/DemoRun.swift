@@ -40,7 +40,7 @@ struct DemoRun: Sendable {
     /// Runs the programme; then `afterwards`, with the server still up.
     func run(afterwards: @escaping @Sendable (Outcome) async throws -> Void) async throws {
         let logger = Logger.standardError(level: settings.logLevel)
-        let server = try await EmbeddedServer(settings: settings, logger: logger)
+        let server = try await Server(settings: settings, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             group.addTask {
@@ -57,7 +57,7 @@ struct DemoRun: Sendable {
         }
     }
 
-    private func play(on server: EmbeddedServer, url: String) async throws -> Outcome {
+    private func play(on server: Server, url: String) async throws -> Outcome {
         let token = try await server.makeToken(account: "Lanternfish")
         let client = APIClient(server: url, token: token, transport: Assembly.clientTransport())
         let play = Play(client: client, transport: Assembly.clientTransport())
@@ -118,7 +118,7 @@ struct DemoRun: Sendable {
 
     // MARK: - the programmes
 
-    private func play(_ world: World, with play: Play, on server: EmbeddedServer) async throws -> String {
+    private func play(_ world: World, with play: Play, on server: Server) async throws -> String {
         let forum = Forum(of: world)
         return try await withForum(forum) { address, forumServer in
             let stage = try await play.makeWorkspace(named: "Lanternfish", forum: address, backfillSince: "2024-07-01")
@@ -188,7 +188,7 @@ struct DemoRun: Sendable {
         world.items.lazy.filter { $0.channel == channel }.count
     }
 
-    private func play(_ corpus: Corpus, with play: Play, client: APIClient, on server: EmbeddedServer) async throws
+    private func play(_ corpus: Corpus, with play: Play, client: APIClient, on server: Server) async throws
         -> String
     {
         try await withForum(corpus.forum) { address, _ in
@@ -228,7 +228,7 @@ struct DemoRun: Sendable {
     /// A live forum is read a week back.
     private static var liveSince: Timestamp { .now.advanced(bySeconds: -7 * 86_400) }
 
-    private func follow(_ forum: String, client: APIClient, on server: EmbeddedServer) async throws -> String {
+    private func follow(_ forum: String, client: APIClient, on server: Server) async throws -> String {
         let answer = try await client.json(
             "POST", "/CreateWorkspace",
             body: [
@@ -275,7 +275,7 @@ struct DemoRun: Sendable {
     }
 
     /// Waits until the fetcher says that a stream is read to the end.
-    private func waitUntilRead(_ id: String, of row: Int, on server: EmbeddedServer) async throws {
+    private func waitUntilRead(_ id: String, of row: Int, on server: Server) async throws {
         guard let id = StreamID(id) else { throw PlayError(what: "not a stream: \(id)") }
         var seen = 0
         while true {
@@ -289,7 +289,7 @@ struct DemoRun: Sendable {
     }
 
     /// Waits until everything on the log is settled.
-    private func settle(_ server: EmbeddedServer) async throws -> Books {
+    private func settle(_ server: Server) async throws -> Books {
         screen.note("the last ones are being understood")
         while true {
             let books = try await Diagnosis(server.platform, deep: false).books

@@ -9,8 +9,9 @@ struct WriterLoop {
     /// …until this many are left, which the writer copies: nothing is added meanwhile, so the next commit begins the
     /// write-ahead log anew.
     private static let pagesLeft = 64
-    /// From this many on (128 MiB) the writer copies all, and waits for those who read there.
-    private static let pagesAtMost = 8192
+    /// From this many on (112 MiB, 128 with the transaction in hand) the writer copies all, and waits for those who read
+    /// there.
+    private static let pagesAtMost = 7168
 
     private let connection: LogConnection
     private let coordinator: Coordinator

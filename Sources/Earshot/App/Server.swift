@@ -7,8 +7,8 @@ import Synchronization
 import UnixSignals
 import Workspace
 
-/// All roles in one process on one data folder.
-struct EmbeddedServer: Sendable {
+/// A process that runs all roles, or some of them beside processes that run the others.
+struct Server: Sendable {
     let platform: Assembly
     /// The operator's token, at the first start of a data folder only.
     let adminToken: Secret?
@@ -43,8 +43,9 @@ struct EmbeddedServer: Sendable {
     /// - Parameter signals: Signals that begin a graceful stop.
     /// - Throws: ``SettingsError`` if another process has the data folder.
     init(settings: Settings, logger: Logger, stoppingOn signals: [UnixSignal] = []) async throws {
+        try settings.checkRoles()
         let folder = try DataFolder(settings.data)
-        guard let claim = folder.claim() else {
+        guard let claim = folder.claim(settings.runsApart ? settings.roles : []) else {
             throw SettingsError(
                 "data", "another server has \(folder.path); stop it, or give another folder with --data")
         }
@@ -59,12 +60,13 @@ struct EmbeddedServer: Sendable {
         let listening = Listening()
         self.listening = listening
         let url = "http://\(host):"
+        let runsApart = settings.runsApart
         let server = HTTPServer(
             HTTPServerSettings(host: settings.host, port: settings.port), roles: roles,
             authenticator: Authenticator(directory: platform.directory), log: platform.log, metrics: platform.metrics,
             logger: logger,
             onListening: { port in
-                try? folder.announce(url: url + String(port))
+                if !runsApart { try? folder.announce(url: url + String(port)) }
                 listening.announce(port)
             })
         let services: [any Service] = [platform.logService, platform.directory] + roles.flatMap(\.services) + [server]
@@ -88,7 +90,7 @@ struct EmbeddedServer: Sendable {
     /// Runs until it is stopped.
     func run() async throws {
         try await group.run()
-        platform.folder.withdraw()
+        if !platform.settings.runsApart { platform.folder.withdraw() }
         await platform.close()
     }
 }
