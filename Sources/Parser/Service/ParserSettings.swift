@@ -1,7 +1,7 @@
 /// The parser's bounds.
 public struct ParserSettings: Sendable, Hashable {
     /// Raw events that are pulled at once.
-    public var batchSize = 1000
+    public var batchSize = 2000
     /// Items of one delivery that are worked on at once; a larger delivery goes on in slices of this size.
     public var sliceSize = 2000
     /// A raw event with a larger payload becomes a dead letter without being read.
