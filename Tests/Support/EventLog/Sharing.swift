@@ -113,7 +113,7 @@ extension EventLogConformance {
                 let owner = try await log.join(topic, bench.group())
                 _ = try await owner.next(limit: 1, wait: .seconds(20))
                 let heir = try await log.join(topic, bench.group())
-                async let inherited = heir.next(limit: 10, wait: .seconds(30))
+                async let inherited = heir.draw(3)
                 try await Task.sleep(for: .milliseconds(100))
                 let before = ContinuousClock.now
                 await owner.close()
