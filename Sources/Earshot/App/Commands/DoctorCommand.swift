@@ -23,7 +23,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let settings = try await Settings.read(file: config, data: data)
+            // The books are of all roles, whichever of them this machine runs
+            let settings = try await Settings.read(
+                file: config, data: data, roles: RoleName.allCases.map(\.rawValue))
             guard FileManager.default.fileExists(atPath: settings.data) else {
                 throw SettingsError("data", "no folder \(settings.data); `earshot serve --data` makes one")
             }
