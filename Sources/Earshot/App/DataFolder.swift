@@ -2,7 +2,8 @@ import Common
 import Foundation
 import Glibc
 
-/// The folder of everything that an embedded server keeps, held by one process at a time.
+/// The folder of everything that an embedded server keeps, held by one process at a time; where roles run apart, of
+/// their keys and locks, each role's held by one process.
 ///
 /// `log/` the event log · `<service>.sqlite` each service's tables · `keys/master.key` · `server.json` who serves it.
 struct DataFolder: Sendable {
