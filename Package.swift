@@ -54,8 +54,7 @@ let package = Package(
             name: "EarshotKit",
             targets: [
                 "ByteJSON", "Common", "ServiceKit", "PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog",
-                "CurlTransport", "Connectors",
-                "Connectors",
+                "SpooledLog", "CurlTransport", "Connectors",
                 "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression",
                 "Rows",
             ]),
@@ -99,6 +98,7 @@ let package = Package(
         module("PostgresDatabase", "Common/Backends/PostgresDatabase", ["Common", "CPQ"]),
         module("SQLiteLog", "Common/Backends/SQLiteLog", ["Common", "Threads", grdb, grdbSQLite, lifecycle]),
         module("KafkaLog", "Common/Backends/KafkaLog", ["Common", "Threads", "CRdKafka", lifecycle, logging, deque]),
+        module("SpooledLog", "Common/Backends/SpooledLog", ["Common", lifecycle, logging, crypto]),
         module("CurlTransport", "Common/Backends/CurlTransport", ["Common", "CCurl"]),
 
         // What all services run on
@@ -156,9 +156,10 @@ let package = Package(
             name: "Earshot",
             dependencies: [
                 "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "PostgresDatabase",
-                "SQLiteDatabase", "KafkaLog", "SQLiteLog",
-                "CurlTransport", "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Demo", arguments,
-                configuration, lifecycle, signals, logging, hummingbird, crypto,
+                "SQLiteDatabase", "KafkaLog", "SQLiteLog", "SpooledLog", "CurlTransport", "Engines", "Fetcher",
+                "Webhook",
+                "Parser", "Reports", "Workspace", "Demo", arguments, configuration, lifecycle, signals, logging,
+                hummingbird, crypto,
             ],
             path: "Sources/Earshot/App", swiftSettings: strict),
 
@@ -181,7 +182,7 @@ let package = Package(
             "Backend",
             [
                 "Common", "Compression", "KafkaLog", "KafkaMock", "LogProbe", "PostgresDatabase", "SQLiteDatabase",
-                "SQLiteLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
+                "SQLiteLog", "SpooledLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
             ]),
         tests("Connector", ["ByteJSON", "Common", "Connectors", "Rows", "TestKit", crypto]),
         tests(
@@ -228,8 +229,8 @@ let package = Package(
         tests(
             "Pipeline",
             [
-                "ByteJSON", "Client", "Common", "Connectors", "CurlTransport", "Demo", "Engines", "Parser", "Reports",
-                "SQLiteDatabase", "SQLiteLog", "ServiceKit", "TestKit", lifecycle, logging,
+                "ByteJSON", "Client", "Common", "Connectors", "CurlTransport", "Demo", "Engines", "KafkaMock", "Parser",
+                "Reports", "SQLiteDatabase", "SQLiteLog", "ServiceKit", "TestKit", lifecycle, logging,
             ]),
     ]
 )

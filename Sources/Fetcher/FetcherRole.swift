@@ -28,12 +28,7 @@ public enum FetcherRole {
         return Role(
             name: "fetcher", routes: { StatusRoutes(directory: context.directory, now: context.now).add(to: $0) },
             services: [requests, service],
-            readiness: {
-                switch await context.log.health() {
-                case .available: [HealthCheck(name: "log", isHealthy: true)]
-                case .unavailable(let reason): [HealthCheck(name: "log", isHealthy: false, reason: reason)]
-                }
-            })
+            readiness: { [HealthCheck(await context.log.health())] })
     }
 }
 

@@ -10,7 +10,13 @@ public enum WebhookRole {
     public static func build(_ context: RoleContext, settings: WebhookSettings = .init()) async throws -> Role {
         let window = DeliveryWindow(
             maximumCount: settings.rememberedDeliveries, seconds: settings.rememberedSeconds)
-        try await window.fill(from: context.log, records: settings.recordsReadAtStart, now: context.now())
+        do {
+            try await window.fill(from: context.log, records: settings.recordsReadAtStart, now: context.now())
+        } catch EventLogError.unavailable(let reason) {
+            context.logger.warning(
+                "beginning without the log's last deliveries: one that is sent again is counted as a duplicate",
+                metadata: ["reason": "\(reason)"])
+        }
         let deadlines = BodyDeadlines(seconds: settings.bodySeconds)
         let bodies = BodyReader(
             deadlines: deadlines, maximumBytesInFlight: settings.maximumBytesInFlight,
@@ -28,11 +34,6 @@ public enum WebhookRole {
                 imports.addRoutes(to: router)
             },
             services: [deadlines],
-            readiness: {
-                switch await context.log.health() {
-                case .available: [HealthCheck(name: "event log", isHealthy: true)]
-                case .unavailable(let reason): [HealthCheck(name: "event log", isHealthy: false, reason: reason)]
-                }
-            })
+            readiness: { [HealthCheck(await context.log.health())] })
     }
 }

@@ -5,7 +5,9 @@ import Testing
 @Suite("What the architecture never allows")
 struct NeverTests {
     static let services = ["Fetcher", "Webhook", "Parser", "Reports", "Workspace"]
-    static let backends = ["PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog", "CurlTransport"]
+    static let backends = [
+        "PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog", "SpooledLog", "CurlTransport",
+    ]
     static let cModules = ["CCurl", "CPQ", "CRdKafka", "CZlib", "GRDB", "GRDBSQLite"]
 
     static let folder = [

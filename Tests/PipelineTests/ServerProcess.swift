@@ -11,11 +11,18 @@ final class ServerProcess: @unchecked Sendable {
     let data: String
     let port: Int
     let transport = CurlTransport(policy: .any)
+    private let roles: [String]
+    private let environment: [String: String]
     private var process: Process?
     private let lock = NSLock()
 
-    init(data: String) throws {
+    /// - Parameters:
+    ///   - roles: Those that it runs; none is all.
+    ///   - environment: Settings, on top of those that tests need.
+    init(data: String, roles: [String] = [], environment: [String: String] = [:]) throws {
         self.data = data
+        self.roles = roles
+        self.environment = environment
         port = try Self.freePort()
     }
 
@@ -32,12 +39,12 @@ final class ServerProcess: @unchecked Sendable {
     func start() async throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.binary)
-        process.arguments = ["serve", "--data", data, "--port", String(port)]
-        process.environment = [
+        process.arguments = ["serve", "--data", data, "--port", String(port)] + roles.flatMap { ["--role", $0] }
+        process.environment = environment.merging([
             "EARSHOT_FETCH_ALLOW_ADDRESSES": "127.0.0.0/8", "EARSHOT_FETCH_KEEP_REQUEST_BOUNDS": "false",
             "EARSHOT_LOG_LEVEL": "error",
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
-        ]
+        ]) { own, _ in own }
         process.standardError = FileHandle(forWritingAtPath: "/dev/null")
         try process.run()
         lock.withLock { self.process = process }
@@ -85,9 +92,9 @@ final class ServerProcess: @unchecked Sendable {
 
     /// A client with a new token of an account.
     func client(account: String, scopes: String = "manage,read,write") throws -> APIClient {
-        let (status, output) = try Self.run([
-            "token", "create", "--data", data, "--account", account, "--scopes", scopes, "--json",
-        ])
+        let (status, output) = try Self.run(
+            ["token", "create", "--data", data, "--account", account, "--scopes", scopes, "--json"],
+            environment: environment)
         guard status == 0, let token = try JSONDocument(parsing: output).root["token"]?.string else {
             throw ProcessFailure(what: "no token: \(String(decoding: output, as: UTF8.self))")
         }
@@ -96,7 +103,8 @@ final class ServerProcess: @unchecked Sendable {
 
     /// What `earshot doctor` says.
     func doctor(deep: Bool = false) throws -> JSONValue {
-        let (_, output) = try Self.run(["doctor", "--data", data, "--json"] + (deep ? ["--deep"] : []))
+        let (_, output) = try Self.run(
+            ["doctor", "--data", data, "--json"] + (deep ? ["--deep"] : []), environment: environment)
         return try JSONDocument(parsing: output).root
     }
 

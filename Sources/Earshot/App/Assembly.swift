@@ -12,6 +12,7 @@ import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
 import ServiceLifecycle
+import SpooledLog
 import Webhook
 import Workspace
 
@@ -22,6 +23,8 @@ struct Assembly: Sendable {
     let log: any EventLog
     /// What keeps the log well while a server runs.
     let logService: any Service
+    /// What stands between the webhook role and a log elsewhere.
+    let spool: SpooledLog?
     let directory: Directory
     let vault: Vault
     let connectors: ConnectorRegistry
@@ -29,6 +32,7 @@ struct Assembly: Sendable {
     let logger: Logger
     private let transport: CurlTransport
     private let closeLog: @Sendable () async -> Void
+    private let closeSpool: @Sendable () async -> Void
     private let databases: [String: any Database]
 
     /// Each service's schema; a role that is not here keeps no tables.
@@ -45,6 +49,14 @@ struct Assembly: Sendable {
     static func database(of service: String, settings: Settings, in folder: DataFolder) throws -> any Database {
         guard let url = settings.database else { return try SQLiteDatabase(path: folder.database(of: service)) }
         return try PostgresDatabase(PostgresSettings(url: url, schema: "earshot_\(service)"))
+    }
+
+    /// The log alone, and what closes it: for copying it.
+    static func log(
+        _ settings: Settings, _ folder: DataFolder, _ logger: Logger
+    ) throws -> (any EventLog, @Sendable () async -> Void) {
+        let (log, _, close) = try openLog(settings, folder, logger, isSpooled: false)
+        return (log, close)
     }
 
     /// Hands out what the fetcher needs, embedded and gone afterwards: for trying a connector.
@@ -72,7 +84,9 @@ struct Assembly: Sendable {
     }
 
     /// Opens everything that is kept in a data folder.
-    init(settings: Settings, folder: DataFolder, logger: Logger) async throws {
+    ///
+    /// - Parameter isServer: Whether roles are to run: they own the spool, which nobody else opens.
+    init(settings: Settings, folder: DataFolder, logger: Logger, isServer: Bool = false) async throws {
         self.settings = settings
         self.folder = folder
         self.logger = logger
@@ -85,9 +99,13 @@ struct Assembly: Sendable {
         }
         transport = CurlTransport(policy: networks.isEmpty ? .publicOnly : .allowing(networks))
         vault = try Vault(masterKey: try settings.masterKeyBytes() ?? folder.masterKey())
-        (log, logService, closeLog) = try Self.openLog(settings, folder, logger)
-        try await log.create(Topic.all)
-        directory = Directory(log: log, logger: logger)
+        let keepsSpool = isServer && settings.keepsSpool
+        (log, logService, closeLog) = try Self.openLog(settings, folder, logger, isSpooled: keepsSpool)
+        (spool, closeSpool) =
+            keepsSpool ? try await Self.openSpool(before: log, settings, folder, metrics, logger) : (nil, {})
+        let front: any EventLog = spool ?? log
+        try await front.create(Topic.all)
+        directory = Directory(log: front, logger: logger)
         try await directory.load()
         let library = ConnectorLibrary.load(folder: settings.connectors)
         for problem in library.problems { logger.error("a connector was refused: \(problem)") }
@@ -99,20 +117,53 @@ struct Assembly: Sendable {
     }
 
     /// Opens the log where the settings say it is.
+    ///
+    /// - Parameter isSpooled: Whether an append that nobody answers is soon to be given up.
     private static func openLog(
-        _ settings: Settings, _ folder: DataFolder, _ logger: Logger
+        _ settings: Settings, _ folder: DataFolder, _ logger: Logger, isSpooled: Bool
     ) throws -> (any EventLog, any Service, @Sendable () async -> Void) {
         guard let url = settings.log?.reveal() else {
             let log = try SQLiteLog(folder: folder.log)
             return (log, log, { await log.close() })
         }
         do {
-            let log = try KafkaLog(KafkaSettings(url: url), logger: logger)
+            var kafka = try KafkaSettings(url: url)
+            if isSpooled, kafka.client["message.timeout.ms"] == nil, kafka.client["delivery.timeout.ms"] == nil {
+                kafka.client["message.timeout.ms"] = Secret("5000")
+            }
+            let log = try KafkaLog(kafka, logger: logger)
             return (log, log, { await log.close() })
         } catch let error as KafkaSettingsError {
             throw SettingsError("log", "\(error)")
         }
     }
+
+    /// Opens the spool in front of a log.
+    private static func openSpool(
+        before log: any EventLog, _ settings: Settings, _ folder: DataFolder, _ metrics: Metrics, _ logger: Logger
+    ) async throws -> (SpooledLog, @Sendable () async -> Void) {
+        var spooling = SpoolSettings(topic: .raw)
+        spooling.copied = .connections
+        spooling.maximumBytes = settings.spoolMegabytes << 20
+        if let url = settings.log?.reveal(), let kafka = try? KafkaSettings(url: url) {
+            spooling.maximumRecordBytes = kafka.recordBytes
+        }
+        let store = try SQLiteLog(folder: settings.spoolFolder ?? folder.spool)
+        let spooled = try await SpooledLog(over: log, spool: store, spooling, logger: logger)
+        metrics.beforeScrape {
+            let spool = spooled.spool
+            metrics.set(.spoolRecords, to: Double(spool.records))
+            metrics.set(.spoolBytes, to: Double(spool.bytes))
+            let age = spool.oldest.map { Double(Timestamp.now.milliseconds - $0.milliseconds) / 1000 } ?? 0
+            metrics.set(.spoolOldest, to: max(0, age))
+            metrics.counter(.spoolForwarded).set(to: Double(spool.forwarded))
+            metrics.counter(.spoolRefused).set(to: Double(spool.refused))
+        }
+        return (spooled, { await store.close() })
+    }
+
+    /// The log as the HTTP server sees it: what the webhook role alone needs is its spool.
+    var servedLog: any EventLog { settings.roles == [.webhook] ? spool ?? log : log }
 
     func database(of service: String) throws -> any Database {
         guard let database = databases[service] else { throw SettingsError("role", "no role \(service)") }
@@ -149,7 +200,8 @@ struct Assembly: Sendable {
         var logger = logger
         logger[metadataKey: "role"] = "\(service)"
         return RoleContext(
-            log: log, database: try database(of: service), transport: transport, directory: directory, vault: vault,
+            log: service == RoleName.webhook.rawValue ? spool ?? log : log, database: try database(of: service),
+            transport: transport, directory: directory, vault: vault,
             connectors: connectors, metrics: metrics, logger: logger, publicURL: publicURL)
     }
 
@@ -157,6 +209,7 @@ struct Assembly: Sendable {
     func close() async {
         await transport.shutdown()
         for database in databases.values { try? await database.close() }
+        await closeSpool()
         await closeLog()
     }
 }

@@ -5,7 +5,8 @@ import Glibc
 /// The folder of everything that an embedded server keeps, held by one process at a time; where roles run apart, of
 /// their keys and locks, each role's held by one process.
 ///
-/// `log/` the event log · `<service>.sqlite` each service's tables · `keys/master.key` · `server.json` who serves it.
+/// `log/` the event log · `spool/` what waits for a log elsewhere · `<service>.sqlite` each service's tables ·
+/// `keys/master.key` · `server.json` who serves it.
 struct DataFolder: Sendable {
     let path: String
 
@@ -23,6 +24,7 @@ struct DataFolder: Sendable {
     }
 
     var log: String { path + "/log" }
+    var spool: String { path + "/spool" }
     func database(of service: String) -> String { "\(path)/\(service).sqlite" }
     private var serverFile: String { path + "/server.json" }
 

@@ -52,7 +52,7 @@ struct Server: Sendable {
         self.claim = claim
         var settings = settings
         if settings.port == 0, settings.publicURL == nil { settings.port = try freePort(on: settings.host) }
-        platform = try await Assembly(settings: settings, folder: folder, logger: logger)
+        platform = try await Assembly(settings: settings, folder: folder, logger: logger, isServer: true)
         let host = settings.host == "0.0.0.0" || settings.host == "::" ? "localhost" : settings.host
         let publicURL = settings.publicURL ?? "http://\(host):\(settings.port)"
         let (roles, firstStart) = try await platform.roles(publicURL: publicURL)
@@ -63,13 +63,16 @@ struct Server: Sendable {
         let runsApart = settings.runsApart
         let server = HTTPServer(
             HTTPServerSettings(host: settings.host, port: settings.port), roles: roles,
-            authenticator: Authenticator(directory: platform.directory), log: platform.log, metrics: platform.metrics,
+            authenticator: Authenticator(directory: platform.directory), log: platform.servedLog,
+            metrics: platform.metrics,
             logger: logger,
             onListening: { port in
                 if !runsApart { try? folder.announce(url: url + String(port)) }
                 listening.announce(port)
             })
-        let services: [any Service] = [platform.logService, platform.directory] + roles.flatMap(\.services) + [server]
+        let spool: [any Service] = platform.spool.map { [$0] } ?? []
+        let services: [any Service] =
+            [platform.logService] + spool + [platform.directory] + roles.flatMap(\.services) + [server]
         group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: logger))

@@ -37,6 +37,11 @@ struct Settings: Sendable {
     /// minute are kept. Default true; what a provider says of its quota is kept always. False is for a provider of
     /// one's own: where it says "later" and not when, it is asked again after a second.
     var keepsRequestBounds: Bool
+    /// `webhook.spool.megabytes` (EARSHOT_WEBHOOK_SPOOL_MEGABYTES): what the webhook role takes in at the most while a
+    /// log elsewhere is away. Default 1024; 0 takes nothing in then.
+    var spoolMegabytes: Int
+    /// `webhook.spool.folder` (EARSHOT_WEBHOOK_SPOOL_FOLDER): where it keeps that. Default `spool` in the data folder.
+    var spoolFolder: String?
     /// `master_key` (EARSHOT_MASTER_KEY, secret): 32 bytes in base 64. Default: `keys/master.key` in the data folder,
     /// made at first start.
     var masterKey: Secret?
@@ -79,6 +84,10 @@ struct Settings: Sendable {
         if let database, !database.hasPrefix("postgres://"), !database.hasPrefix("postgresql://") {
             throw SettingsError("database", "begins neither with postgres:// nor with postgresql://")
         }
+        let spoolMegabytes = config.int(forKey: "webhook.spool.megabytes", default: 1024)
+        guard (0...1 << 20).contains(spoolMegabytes) else {
+            throw SettingsError("webhook.spool.megabytes", "\(spoolMegabytes) is not between 0 and \(1 << 20)")
+        }
         return Settings(
             data: folder, database: database.map(Secret.init),
             host: config.string(forKey: "http.host", default: "127.0.0.1"), port: port,
@@ -89,6 +98,7 @@ struct Settings: Sendable {
             allowedAddresses: config.stringArray(forKey: "fetch.allow_addresses", default: [])
                 .filter { !$0.isEmpty },
             keepsRequestBounds: config.bool(forKey: "fetch.keep_request_bounds", default: true),
+            spoolMegabytes: spoolMegabytes, spoolFolder: config.string(forKey: "webhook.spool.folder"),
             masterKey: config.string(forKey: "master_key", isSecret: true).map(Secret.init))
     }
 }
@@ -117,6 +127,9 @@ extension Settings {
         }
         return RoleName.allCases.filter { names.isEmpty || names.contains($0.rawValue) }
     }
+
+    /// Whether the webhook role keeps a spool: where the log is elsewhere.
+    var keepsSpool: Bool { log != nil && roles.contains(.webhook) && spoolMegabytes > 0 }
 
     /// Whether this process is one of several that together are the whole.
     var runsApart: Bool { roles.count < RoleName.allCases.count }

@@ -7,9 +7,10 @@ import Hummingbird
 import Logging
 import NIOCore
 import ServiceKit
+import Synchronization
 
 /// `POST /hooks/{stream}`: bounds, signature, window, log, and only then 202.
-struct HookController: Sendable {
+final class HookController: Sendable {
     private let log: any EventLog
     private let counters: HookCounters
     private let logger: Logger
@@ -19,6 +20,8 @@ struct HookController: Sendable {
     private let targets: HookTargets
     private let bodies: BodyReader
     private let window: DeliveryWindow
+    /// Whether the last append failed: that is told once.
+    private let isRefusing = Atomic(false)
 
     init(
         context: RoleContext, settings: WebhookSettings, targets: HookTargets, bodies: BodyReader,
@@ -36,7 +39,7 @@ struct HookController: Sendable {
     }
 
     func addRoutes(to router: Router<APIContext>) {
-        router.post("/hooks/:stream") { request, context in
+        router.post("/hooks/:stream") { [self] request, context in
             do {
                 return try await receive(request, context)
             } catch let problem as Problem {
@@ -145,6 +148,7 @@ struct HookController: Sendable {
         do {
             try await log.append(record(delivery, id: id, target), to: .raw)
             window.settle(key, isAccepted: true, at: now())
+            if isRefusing.load(ordering: .relaxed) { isRefusing.store(false, ordering: .relaxed) }
         } catch {
             window.settle(key, isAccepted: false, at: now())
             throw problem(error)
@@ -174,7 +178,10 @@ struct HookController: Sendable {
     /// Nothing was acknowledged: the sender is to come again.
     private func problem(_ error: any Error) -> Problem {
         if case EventLogError.recordTooLarge(_, let limit) = error { return .tooLarge(limit) }
-        logger.error("a delivery could not be put on the log", metadata: ["error": "\(error)"])
+        if !isRefusing.exchange(true, ordering: .relaxed) {
+            logger.error(
+                "deliveries cannot be put on the log; senders are asked to come again", metadata: ["error": "\(error)"])
+        }
         return .unavailable("the delivery could not be stored; send it again", retryAfter: settings.retryAfter)
     }
 

@@ -12,7 +12,7 @@ public protocol EventLog: Sendable {
     /// Records of one batch with one key keep their order. Either all records are appended or the call throws;
     /// after a throw some may have been, and appending the batch again is the caller's right.
     ///
-    /// - Returns: Where each record went, in the batch's order.
+    /// - Returns: Where each record went, in the batch's order; -1 where a record is durable and its place not known.
     @discardableResult
     func append(_ batch: RecordBatch, to topic: Topic) async throws -> [LogPosition]
 
@@ -102,6 +102,8 @@ public struct PartitionBounds: Sendable, Hashable {
 /// Whether a log takes appends.
 public enum LogHealth: Sendable, Hashable {
     case available
+    /// It takes them, and something is to be looked after all the same.
+    case degraded(reason: String)
     case unavailable(reason: String)
 }
 

@@ -42,9 +42,14 @@ public final class Directory: Service, Sendable {
     }
 
     /// Reads both topics to their ends. Call it once before anything is served.
+    ///
+    /// A log that is away by then leaves the states of streams to ``run()``: nobody needs them to begin.
     public func load() async throws {
-        for topic in [Topic.connections, .streamStatus] {
-            while try await readMore(of: topic) {}
+        while try await readMore(of: .connections) {}
+        do {
+            while try await readMore(of: .streamStatus) {}
+        } catch EventLogError.unavailable(let reason) {
+            logger.warning("the states of streams are not known yet", metadata: ["reason": "\(reason)"])
         }
     }
 

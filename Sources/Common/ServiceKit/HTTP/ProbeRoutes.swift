@@ -29,23 +29,19 @@ struct ProbeRoutes: Sendable {
                 "not ready: \(ailing.map(\.name).joined(separator: ", ")); see errors", retryAfter: 1,
                 errors: ailing.map { (at: $0.name, reason: $0.reason ?? "no reason given") })
         }
-        return .json(["status": "ready", "checks": .array(checks.map { .string($0.name) })])
+        var answer: [String: JSON] = ["status": "ready", "checks": .array(checks.map { .string($0.name) })]
+        let notes = Set(checks.compactMap { check in check.reason.map { "\(check.name): \($0)" } })
+        if !notes.isEmpty { answer["notes"] = .array(notes.sorted().map { .string($0) }) }
+        return .json(.object(answer))
     }
 
     private func checks() async -> [HealthCheck] {
         await withTaskGroup(of: (Int, [HealthCheck]).self) { group in
-            group.addTask { (-1, [await logCheck()]) }
+            group.addTask { (-1, [HealthCheck(await log.health())]) }
             for (i, role) in roles.enumerated() { group.addTask { (i, await role.readiness()) } }
             var found: [(Int, [HealthCheck])] = []
             for await checks in group { found.append(checks) }
             return found.sorted { $0.0 < $1.0 }.flatMap { $0.1 }
-        }
-    }
-
-    private func logCheck() async -> HealthCheck {
-        switch await log.health() {
-        case .available: HealthCheck(name: "event log", isHealthy: true)
-        case .unavailable(let reason): HealthCheck(name: "event log", isHealthy: false, reason: reason)
         }
     }
 }

@@ -18,4 +18,12 @@ public struct MetricName: Sendable {
         "earshot_stage_failures_total", "Batches that failed and were tried again.")
     public static let consumerLag = MetricName(
         "earshot_consumer_lag", "Records between a group's position and the end.")
+    public static let spoolRecords = MetricName("earshot_spool_records", "Records that wait in the spool for the log.")
+    public static let spoolBytes = MetricName("earshot_spool_bytes", "Bytes of the records that wait in the spool.")
+    public static let spoolOldest = MetricName(
+        "earshot_spool_oldest_seconds", "Seconds since the oldest record that waits in the spool was taken in.")
+    public static let spoolForwarded = MetricName(
+        "earshot_spool_forwarded_total", "Records that went on from the spool to the log.")
+    public static let spoolRefused = MetricName(
+        "earshot_spool_refused_total", "Records of the spool that the log did not take for their size.")
 }

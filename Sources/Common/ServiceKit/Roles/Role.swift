@@ -32,13 +32,22 @@ public struct Role: Sendable {
 public struct HealthCheck: Sendable, Codable, Hashable {
     public let name: String
     public let isHealthy: Bool
-    /// What is wrong and what to do, if something is.
+    /// What is wrong and what to do, if something is; of what is healthy, what is to be looked after.
     public let reason: String?
 
     public init(name: String, isHealthy: Bool, reason: String? = nil) {
         self.name = name
         self.isHealthy = isHealthy
         self.reason = reason
+    }
+
+    /// Whether a log takes appends.
+    public init(_ log: LogHealth) {
+        switch log {
+        case .available: self.init(name: "event log", isHealthy: true)
+        case .degraded(let reason): self.init(name: "event log", isHealthy: true, reason: reason)
+        case .unavailable(let reason): self.init(name: "event log", isHealthy: false, reason: reason)
+        }
     }
 }
 

@@ -24,6 +24,12 @@ struct CheckConfigCommand: AsyncParsableCommand {
                 ("log.level", settings.logLevel.rawValue), ("connectors", settings.connectors ?? "(built in)"),
                 ("fetch.allow_addresses", settings.allowedAddresses.joined(separator: ",")),
                 ("fetch.keep_request_bounds", String(settings.keepsRequestBounds)),
+                (
+                    "webhook.spool",
+                    settings.keepsSpool
+                        ? "\(settings.spoolMegabytes) MiB in \(settings.spoolFolder ?? settings.data + "/spool")"
+                        : "(none)"
+                ),
                 ("master_key", settings.masterKey == nil ? "(in the data folder)" : "(set)"),
             ]
             if json {

@@ -41,6 +41,7 @@ struct Diagnosis: Sendable, Codable, Hashable {
         }
         switch await platform.log.health() {
         case .available: log = LogState(available: true, reason: nil, records: records)
+        case .degraded(let reason): log = LogState(available: true, reason: reason, records: records)
         case .unavailable(let reason): log = LogState(available: false, reason: reason, records: records)
         }
         mismatches = deep ? try await reports.verify() : nil

@@ -2,15 +2,17 @@ import Foundation
 import Glibc
 
 /// librdkafka's mock cluster in a process of its own (`KafkaMock`), reached over TCP as a cluster is.
-final class MockCluster: @unchecked Sendable {
+///
+/// Tests that use it depend on `KafkaMock`, which is built beside them.
+public final class MockCluster: @unchecked Sendable {
     /// Its broker, `host:port`.
-    let address: String
+    public let address: String
     private let process: pid_t
     private let input: FileHandle
     private let output: FileHandle
     private let lock = NSLock()
 
-    init() throws {
+    public init() throws {
         let (toMock, fromMock) = (Pipe(), Pipe())
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -40,12 +42,14 @@ final class MockCluster: @unchecked Sendable {
         waitpid(process, &status, 0)
     }
 
-    func create(topic: String, partitions: Int) throws { try tell("topic \(topic) \(partitions)") }
+    /// Makes a topic, which its clients cannot.
+    public func create(topic: String, partitions: Int) throws { try tell("topic \(topic) \(partitions)") }
     /// The next requests of a kind fail.
-    func fail(api: Int, with code: Int32, times: Int) throws { try tell("fail \(api) \(code) \(times)") }
+    public func fail(api: Int, with code: Int32, times: Int) throws { try tell("fail \(api) \(code) \(times)") }
     /// Cuts all connections and takes no new ones.
-    func goDown() throws { try tell("down") }
-    func comeUp() throws { try tell("up") }
+    public func goDown() throws { try tell("down") }
+    /// Takes connections again.
+    public func comeUp() throws { try tell("up") }
 
     private func tell(_ line: String) throws {
         try lock.withLock {
