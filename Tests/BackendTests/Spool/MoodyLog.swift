@@ -20,6 +20,7 @@ final class MoodyLog: EventLog {
         var mood = Mood.well
         var hanging: [CheckedContinuation<Void, Never>] = []
         var appends = 0
+        var answered = 0
     }
     private let base: any EventLog
     private let topic: Topic?
@@ -33,6 +34,8 @@ final class MoodyLog: EventLog {
 
     /// Appends that it was asked for.
     var appends: Int { state.withLock { $0.appends } }
+    /// Appends that went well.
+    var answered: Int { state.withLock { $0.answered } }
     /// Appends that it has and does not answer.
     var hanging: Int { state.withLock { $0.hanging.count } }
 
@@ -57,7 +60,10 @@ final class MoodyLog: EventLog {
             if !isHeld { continuation.resume() }
         }
         switch state.withLock({ $0.mood }) {
-        case .well, .hangs: return try await base.append(batch, to: topic)
+        case .well, .hangs:
+            let positions = try await base.append(batch, to: topic)
+            state.withLock { $0.answered += 1 }
+            return positions
         case .away: break
         case .losesAnswers: try await base.append(batch, to: topic)
         case .takesHalf: try await base.append(batch.part(0..<batch.count / 2), to: topic)

@@ -181,11 +181,11 @@ struct SpooledLogTests {
                 // What is left is forwarded, then the log is away again
                 moody.become(.well)
                 try await bench.emptied()
-                let noted = positions.appends
+                let noted = positions.answered
                 moody.become(.away)
                 try await bench.append(round * 3000..<round * 3000 + 3000)
                 // The first of it is forwarded, and nothing can be noted any more
-                try await waitUntil("it has noted where the outage began") { positions.appends > noted }
+                try await waitUntil("it has noted where the outage began") { positions.answered > noted }
                 positions.become(.away)
                 moody.become(.well)
                 try await waitUntil("some of it was forwarded") {

@@ -52,10 +52,11 @@ final class Forwarder {
     }
 
     /// Notes where the log ends before anything of an outage is sent.
-    func begin(at ends: LogEnds) async throws {
+    func begin(at ends: LogEnds) async {
         guard !mayBeThere else { return }
         position.ends = ends
-        try await position.store(in: store)
+        // An older note is as right; it only has a successor look through more of the log.
+        try? await position.store(in: store)
     }
 
     /// Moves the next records.

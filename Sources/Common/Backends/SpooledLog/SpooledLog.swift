@@ -215,7 +215,7 @@ public final class SpooledLog: EventLog, Service {
                 }
                 if awaitsLog { try await greet() }
                 if !hasBegun {
-                    try await forwarder.begin(at: state.withLock { $0.ends })
+                    await forwarder.begin(at: state.withLock { $0.ends })
                     hasBegun = true
                 }
                 while try await forwarder.forward({ note($0) }) { failures = 0 }
