@@ -39,12 +39,34 @@ struct DataFolder: Sendable {
             return Array(key)
         }
         let key = (0..<32).map { _ in UInt8.random(in: 0...255) }
+        try write(key, to: file)
+        return key
+    }
+
+    var hasMasterKey: Bool { FileManager.default.fileExists(atPath: path + "/keys/master.key") }
+
+    func isSame(as other: DataFolder) -> Bool {
+        let (mine, others) = (URL(fileURLWithPath: path), URL(fileURLWithPath: other.path))
+        return mine.resolvingSymlinksInPath().path == others.resolvingSymlinksInPath().path
+    }
+
+    /// Keeps a master key that was made elsewhere.
+    ///
+    /// - Throws: ``SettingsError`` if the folder has another one.
+    func keep(masterKey key: [UInt8]) throws {
+        let file = path + "/keys/master.key"
+        guard FileManager.default.fileExists(atPath: file) else { return try write(key, to: file) }
+        guard try masterKey() == key else {
+            throw SettingsError("master_key", "\(file) holds another key; give an empty folder")
+        }
+    }
+
+    private func write(_ key: [UInt8], to file: String) throws {
         let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL, 0o600)
         guard descriptor >= 0 else { throw SettingsError("master_key", "cannot write \(file)") }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try handle.write(contentsOf: Data((Data(key).base64EncodedString() + "\n").utf8))
         try handle.synchronize()
-        return key
     }
 
     /// Takes the folder for this process, or some roles in it; nil if another process has it, or them.
