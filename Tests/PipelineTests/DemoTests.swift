@@ -36,7 +36,7 @@ struct DemoTests {
         let server = ForumServer(forum, refuseEvery: 7)
         try await withRunning(server) {
             let port = try #require(await server.port())
-            let (status, output) = try await Self.onAThread {
+            let (status, output) = try await onAThread {
                 try ServerProcess.run(
                     ["demo", "--live", "http://127.0.0.1:\(port)", "--once", "--json"],
                     environment: ["EARSHOT_FETCH_ALLOW_ADDRESSES": "127.0.0.0/8"])
@@ -55,18 +55,10 @@ struct DemoTests {
         let server = ForumServer(Forum(of: World.generate(seed: 1, items: 100)))
         try await withRunning(server) {
             let port = try #require(await server.port())
-            let (status, _) = try await Self.onAThread {
+            let (status, _) = try await onAThread {
                 try ServerProcess.run(["demo", "--live", "http://127.0.0.1:\(port)", "--once", "--json"])
             }
             #expect(status == 1, "loopback is not allowed here")
-        }
-    }
-
-    /// Runs what blocks where it blocks nobody.
-    private static func onAThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
-    {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
         }
     }
 

@@ -2,15 +2,35 @@ import ByteJSON
 import Client
 import Common
 import Demo
+import TestKit
+import Testing
 
-/// The pipeline scenario: everything that the invented world's customers say, by all the ways in.
+/// The pipeline scenario: everything that the invented world's customers say, by all the ways in, on any installation.
 struct Scenario: Sendable {
-    let world: World
+    let world = Self.world
     let forumAddress: String
 
+    static let world = World.generate(seed: 7, items: 3000)
+    /// What users see when nothing goes wrong, in one process: whatever else is tried must end with the same.
+    static let expected = Task {
+        let tables = try await withScenario { try await $0.undisturbed(in: .embedded) }
+        let truth = Truth(of: world) { $0.rawValue }
+        #expect(tables.feedback.count >= truth.feedback)
+        return tables
+    }
+
+    /// Plays the forum while `body` works with the scenario.
+    static func withScenario<Value: Sendable>(_ body: (Scenario) async throws -> Value) async throws -> Value {
+        let forum = ForumServer(Forum(of: world), refuseEvery: 90)
+        return try await withRunning(forum) {
+            let port = try #require(await forum.port())
+            return try await body(Scenario(forumAddress: "http://127.0.0.1:\(port)"))
+        }
+    }
+
     /// Makes the workspace on a server.
-    func set(on server: ServerProcess) async throws -> (client: APIClient, stage: Play.Stage) {
-        let client = try server.client(account: "Scenario")
+    func set(on server: any Installation) async throws -> (client: APIClient, stage: Play.Stage) {
+        let client = try await server.client(account: "Scenario")
         let play = Play(client: client, transport: server.transport)
         return (
             client,
@@ -20,7 +40,7 @@ struct Scenario: Sendable {
     }
 
     /// Sends everything once; a server that is killed on the way is waited for.
-    func perform(_ stage: Play.Stage, with client: APIClient, on server: ServerProcess) async throws {
+    func perform(_ stage: Play.Stage, with client: APIClient, on server: any Installation) async throws {
         let play = Play(client: client, transport: server.transport)
         let world = world
         let forumAddress = forumAddress
@@ -66,6 +86,37 @@ struct Scenario: Sendable {
         }
     }
 
+    /// Has the whole forum read again.
+    func askAgain(_ stage: Play.Stage, with client: APIClient) async throws {
+        guard let stream = stage.streams[.forum] else { return }
+        while true {
+            do {
+                try await client.send(
+                    "POST", "/v1/streams/\(stream.id)/fetch", body: Array(#"{"backfill_since":"2024-07-01"}"#.utf8))
+                return
+            } catch let failure as APIFailure where failure.isTransient {
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+
+    /// Sends everything, waits until it is settled, and looks at the books and what users see.
+    func finish(_ stage: Play.Stage, with client: APIClient, on server: any Installation) async throws -> Tables {
+        try await perform(stage, with: client, on: server)
+        try await server.settle()
+        let books = try await server.doctor(deep: true)
+        #expect(books["balanced"]?.bool == true && books["healthy"]?.bool == true, "\(JSONText(books))")
+        return try await Tables.read(workspace: stage.workspace, with: client)
+    }
+
+    /// What users see after nothing went wrong.
+    func undisturbed(in shape: Shape) async throws -> Tables {
+        try await shape.run { server in
+            let (client, stage) = try await set(on: server)
+            return try await finish(stage, with: client, on: server)
+        }
+    }
+
     private func waitUntilRead(_ stream: String, with play: Play) async throws {
         let deadline = ContinuousClock.now + .seconds(300)
         while ContinuousClock.now < deadline {
@@ -76,7 +127,7 @@ struct Scenario: Sendable {
             }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw ProcessFailure(what: "the forum was not read to its end in five minutes")
+        throw ProcessFailure("the forum was not read to its end in five minutes")
     }
 }
 

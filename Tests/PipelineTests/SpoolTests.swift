@@ -60,10 +60,21 @@ struct SpoolTests {
         }
     }
 
+    /// All roles but webhook.
+    private struct Core: Installation {
+        let environment: [String: String]
+        let process: ServerProcess
+        let transport: any HTTPTransport = CurlTransport(policy: .any)
+
+        var url: String { process.url }
+        func start() async throws { try await process.start() }
+        func kill() { process.kill() }
+    }
+
     /// Two processes on a log and a database of their own: the webhook role, and all others.
-    private struct Shape: Sendable {
+    private struct Pair: Sendable {
         let kafka: MockCluster
-        let core: ServerProcess
+        let core: Core
         let hooks: ServerProcess
         let sender: Sender
         let transport = CurlTransport(policy: .any)
@@ -79,10 +90,10 @@ struct SpoolTests {
         func checkBooks() async throws {
             try await waitUntil("the spool is empty") { try await notes() == [] }
             try await waitUntil("all is settled", timeout: .seconds(120)) {
-                try core.doctor()["stored"]?.int64 ?? 0 >= Int64(sender.acknowledged)
+                try await core.doctor()["stored"]?.int64 ?? 0 >= Int64(sender.acknowledged)
             }
             try await core.settle()
-            let books = try core.doctor(deep: true)
+            let books = try await core.doctor(deep: true)
             #expect(books["balanced"]?.bool == true && books["healthy"]?.bool == true, "\(JSONText(books))")
             #expect(books["stored"]?.int64 == Int64(sender.acknowledged), "\(JSONText(books))")
             // What was taken in twice was sent twice: the answer was lost with the process
@@ -93,7 +104,7 @@ struct SpoolTests {
     }
 
     private static func withShape(
-        _ settings: [String: String] = [:], _ body: @escaping @Sendable (Shape) async throws -> Void
+        _ settings: [String: String] = [:], _ body: @escaping @Sendable (Pair) async throws -> Void
     ) async throws {
         let kafka = try MockCluster()
         for topic in Topic.all { try kafka.create(topic: topic.name, partitions: topic.partitions) }
@@ -107,8 +118,10 @@ struct SpoolTests {
         let hooks = try ServerProcess(
             data: folder.file("hooks"), roles: ["webhook"], environment: environment.merging(settings) { $1 })
         environment["EARSHOT_HTTP_PUBLIC_URL"] = hooks.url
-        let core = try ServerProcess(
+        let process = try ServerProcess(
             data: folder.file("core"), roles: ["workspace", "reports", "parser", "fetcher"], environment: environment)
+        environment["EARSHOT_DATA"] = folder.file("core")
+        let core = Core(environment: environment, process: process)
         defer {
             hooks.kill()
             core.kill()
@@ -120,7 +133,7 @@ struct SpoolTests {
         let stream = try #require(made["streams"]?[0])
         let sender = Sender(
             url: try #require(stream["webhook_url"]?.string), secret: try #require(stream["webhook_secret"]?.string))
-        try await body(Shape(kafka: kafka, core: core, hooks: hooks, sender: sender))
+        try await body(Pair(kafka: kafka, core: core, hooks: hooks, sender: sender))
         withExtendedLifetime((postgres, folder)) {}
     }
 

@@ -36,12 +36,11 @@ struct WallsTests {
     func everyRoute() async throws {
         let operations = try Self.operations()
         try #require(operations.count > 40)
-        let folder = try TemporaryFolder()
-        let server = try ServerProcess(data: folder.path)
+        let server = try EmbeddedInstallation()
         try await server.start()
         defer { server.kill() }
 
-        let owner = try server.client(account: "Owner")
+        let owner = try await server.client(account: "Owner")
         let made = try await owner.json(
             "POST", "/CreateWorkspace",
             body: [
@@ -69,7 +68,7 @@ struct WallsTests {
         let job = try #require(begun["job_id"]?.string)
         let secrets = [job, workspace, stream, connection, feedback, letter, token, "secret opinion", "owner's"]
 
-        let stranger = try server.client(account: "Stranger")
+        let stranger = try await server.client(account: "Stranger")
         for operation in operations where operation.path != "/hooks/{stream}" && operation.path != "/v1/events" {
             var path = operation.path
             let isLetter = path.hasPrefix("/v1/dead-letters")

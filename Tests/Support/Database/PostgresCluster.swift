@@ -14,23 +14,24 @@ public final class PostgresCluster: Sendable {
     /// How to connect.
     public let url: Secret
     private let folder: String
-    /// Commands go out, answers come in.
-    private let script: FileHandle
+    /// Is told commands, and answers.
+    private let script: ChildProcess
 
     public init() async throws {
         var path = Array((NSTemporaryDirectory() + "/earshot-pg-XXXXXX").utf8CString)
-        guard mkdtemp(&path) != nil else { throw ClusterFailure("cannot make a folder for PostgreSQL") }
+        guard mkdtemp(&path) != nil else { throw ProcessFailure("cannot make a folder for PostgreSQL") }
         folder = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         url = Secret("postgres://earshot@/postgres?host=\(folder)")
         var user = ""
         if getuid() == 0 {
             guard let owner = getpwnam("postgres"), chown(folder, owner.pointee.pw_uid, owner.pointee.pw_gid) == 0
             else {
-                throw ClusterFailure("PostgreSQL does not run as root, and there is no user postgres")
+                throw ProcessFailure("PostgreSQL does not run as root, and there is no user postgres")
             }
             user = "setpriv --reuid=postgres --regid=postgres --init-groups"
         }
-        script = try Self.spawn(["/bin/sh", "-c", Self.script, "sh", try Self.programs(), folder, user])
+        script = try ChildProcess(
+            ["/bin/sh", "-c", Self.script, "sh", try Self.programs(), folder, user], hasChannel: true)
         try await expect("started")
     }
 
@@ -40,25 +41,28 @@ public final class PostgresCluster: Sendable {
     /// Starts it again.
     public func start() async throws { try await tell("start", "started") }
 
+    /// How a server is stopped.
+    public enum Stop: String, Sendable, CaseIterable {
+        /// Transactions are rolled back and sessions ended, in good order.
+        case fast
+        /// As a crash: it recovers when it starts again.
+        case immediate
+    }
+
+    /// Stops the server and starts it again.
+    public func restart(_ stop: Stop) async throws { try await tell("restart \(stop.rawValue)", "started") }
+
     private func tell(_ command: String, _ answer: String) async throws {
-        try script.write(contentsOf: Data("\(command)\n".utf8))
+        try script.say(command)
         try await expect(answer)
     }
 
     private func expect(_ answer: String) async throws {
         let script = script
-        let line = await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                var line: [UInt8] = []
-                while let byte = try? script.read(upToCount: 1)?.first, byte != UInt8(ascii: "\n") {
-                    line.append(byte)
-                }
-                continuation.resume(returning: String(decoding: line, as: UTF8.self))
-            }
-        }
+        let line = try await onAThread { script.hear() ?? "" }
         if line != answer {
             let log = (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? ""
-            throw ClusterFailure("PostgreSQL said \"\(line)\" in place of \"\(answer)\": \(log.suffix(1000))")
+            throw ProcessFailure("PostgreSQL said \"\(line)\" in place of \"\(answer)\": \(log.suffix(1000))")
         }
     }
 
@@ -74,15 +78,16 @@ public final class PostgresCluster: Sendable {
                 "-k '$folder' -c listen_addresses='' -c fsync=off -c max_connections=400 -c shared_buffers=64MB" || exit 1
             echo started
         }
-        stop() { $user "$bin/pg_ctl" -D data -w -s -m immediate stop </dev/null >/dev/null 2>&1; }
+        stop() { $user "$bin/pg_ctl" -D data -w -s -m "$1" stop </dev/null >/dev/null 2>&1; }
         start
-        while read -r command; do
+        while read -r command mode; do
             case $command in
-            stop) stop; echo stopped ;;
+            stop) stop immediate; echo stopped ;;
             start) start ;;
+            restart) stop "$mode"; start ;;
             esac
         done
-        stop
+        stop immediate
         cd / && rm -rf "$folder"
         """
 
@@ -94,32 +99,6 @@ public final class PostgresCluster: Sendable {
         where FileManager.default.isExecutableFile(atPath: folder + "/initdb") {
             return folder
         }
-        throw ClusterFailure("PostgreSQL is not installed: scripts/setup.sh postgresql")
+        throw ProcessFailure("PostgreSQL is not installed: scripts/setup.sh postgresql")
     }
-
-    /// Starts a process whose input and output is ours.
-    private static func spawn(_ arguments: [String]) throws -> FileHandle {
-        var ends: [Int32] = [0, 0]
-        // No other process may inherit our end: the script waits for ours to be the last.
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-            throw ClusterFailure("no pair of sockets")
-        }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 0)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        var strings = arguments.map { strdup($0) } + [nil]
-        defer { for string in strings { free(string) } }
-        var process: pid_t = 0
-        let code = posix_spawnp(&process, arguments[0], &actions, nil, &strings, environ)
-        Glibc.close(ends[1])
-        guard code == 0 else { throw ClusterFailure("cannot run \(arguments[0])") }
-        return FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
-    }
-}
-
-struct ClusterFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }
