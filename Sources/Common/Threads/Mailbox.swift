@@ -20,15 +20,15 @@ package final class Mailbox<Work: Sendable>: @unchecked Sendable {
         return true
     }
 
-    /// Waits for work and takes all of it, or nothing of it after a ``ring()``; nil when the mailbox is closed and
-    /// empty.
-    package func takeAll() -> [Work]? {
+    /// Waits for work and takes all of it, or nothing of it after a ``ring()`` or at the deadline; nil when the mailbox
+    /// is closed and empty.
+    package func takeAll(until deadline: Date? = nil) -> [Work]? {
         condition.lock()
         defer { condition.unlock() }
         while pending.isEmpty {
             if closed { return nil }
             if isRung { break }
-            condition.wait()
+            if !condition.wait(orUntil: deadline) { break }
         }
         isRung = false
         var taken: [Work] = []
@@ -48,10 +48,10 @@ package final class Mailbox<Work: Sendable>: @unchecked Sendable {
     }
 
     /// Waits for a ``ring()``, and leaves work where it is. Closing the mailbox rings once.
-    package func wait(until deadline: Date = .distantFuture) {
+    package func wait(until deadline: Date? = nil) {
         condition.lock()
         defer { condition.unlock() }
-        while !isRung, condition.wait(until: deadline) {}
+        while !isRung, condition.wait(orUntil: deadline) {}
         isRung = false
     }
 
@@ -76,5 +76,16 @@ package final class Mailbox<Work: Sendable>: @unchecked Sendable {
         isRung = true
         condition.broadcast()
         condition.unlock()
+    }
+}
+
+extension NSCondition {
+    /// Waits without an end if there is no deadline: the distant future is too far for Foundation, which traps.
+    ///
+    /// - Returns: false if the deadline has passed.
+    fileprivate func wait(orUntil deadline: Date?) -> Bool {
+        if let deadline { return wait(until: deadline) }
+        wait()
+        return true
     }
 }

@@ -23,7 +23,7 @@ struct ClientConfiguration: ~Copyable {
     /// Settings of a producer whose acknowledgement means durable, once and in order.
     static func producer(_ settings: KafkaSettings) throws(KafkaSettingsError) -> ClientConfiguration {
         var defaults = [
-            "linger.ms": "1", "message.timeout.ms": "30000", "queue.buffering.max.kbytes": "131072",
+            "linger.ms": "1", "queue.buffering.max.kbytes": "131072",
             "sticky.partitioning.linger.ms": "0",
         ]
         if hasLZ4 { defaults["compression.codec"] = "lz4" }
@@ -32,7 +32,18 @@ struct ClientConfiguration: ~Copyable {
             fixed: [
                 "enable.idempotence": "true", "acks": "all", "partitioner": "murmur2_random",
                 "delivery.report.only.error": "false",
+                // librdkafka gives up record by record, so that a later one may be there and an earlier one not. We give up
+                // all together: see `patience(_:)`.
+                "message.timeout.ms": "0",
             ], events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR)
+    }
+
+    /// How many seconds an append may take; what librdkafka would use for each record.
+    static func patience(_ settings: KafkaSettings) -> Double {
+        let names = ["message.timeout.ms", "delivery.timeout.ms"]
+        let milliseconds = names.lazy.compactMap { settings.client[$0] }.first.flatMap { Double($0.reveal()) } ?? 30_000
+        // 0 is for ever, which for us is some years.
+        return milliseconds > 0 ? milliseconds / 1000 : 1e8
     }
 
     /// Settings of a group's member.

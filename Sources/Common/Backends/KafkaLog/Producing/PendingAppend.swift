@@ -1,5 +1,6 @@
 import CRdKafka
 import Common
+import Foundation
 
 /// A batch on its way: what of it librdkafka has taken, and what was reported.
 ///
@@ -14,6 +15,8 @@ final class PendingAppend: @unchecked Sendable {
 
     let topic: String
     let batch: RecordBatch
+    /// When it is given up; nil until librdkafka gets the first record.
+    var deadline: Date?
     /// Records that librdkafka has taken.
     private(set) var enqueued = 0
     private var reported = 0
