@@ -41,8 +41,9 @@ struct StatusRoutes: Sendable {
         router.get("/v1/streams/:stream/status") { request, context in
             _ = try request.requireOnly()
             let caller = try context.requireCaller(.read)
-            let snapshot = directory.current
-            let stream = try snapshot.stream(try context.identifier("stream", of: StreamKind.self), for: caller)
+            let id = try context.identifier("stream", of: StreamKind.self)
+            let snapshot = try await directory.current(with: id)
+            let stream = try snapshot.stream(id, for: caller)
             let status =
                 snapshot.status(of: stream.id)
                 ?? StreamStatus(stream: stream.id, workspace: stream.workspace, state: .pending, at: now())

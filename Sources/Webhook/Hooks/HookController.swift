@@ -50,7 +50,7 @@ final class HookController: Sendable {
     }
 
     private func receive(_ request: Request, _ context: APIContext) async throws -> Response {
-        let target = try targets.target(context.parameters.get("stream") ?? "")
+        let target = try await targets.target(context.parameters.get("stream") ?? "")
         guard target.rate.admits(at: now()) else {
             throw Problem(
                 .tooManyRequests, code: "too_many_requests",

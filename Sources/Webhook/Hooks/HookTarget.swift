@@ -80,8 +80,8 @@ final class HookTargets: Sendable {
     /// The target that a path names.
     ///
     /// - Throws: ``Problem`` 404 for no stream or one that is not pushed to, 410 for a deleted one, 503 if its
-    ///   connector is not loaded.
-    func target(_ id: String) throws -> HookTarget {
+    ///   connector is not loaded, or if it is not known and the log cannot tell.
+    func target(_ id: String) async throws -> HookTarget {
         let revision = directory.revision
         let known = state.withLock { state -> HookTarget? in
             if state.revision < revision {
@@ -91,12 +91,21 @@ final class HookTargets: Sendable {
             return state.targets[id]
         }
         if let known { return known }
-        let snapshot = directory.current
+        let snapshot = try await snapshot(for: id)
         let target = try prepare(id, snapshot)
         state.withLock { state in
             if state.revision == snapshot.revision { state.targets[id] = target }
         }
         return target
+    }
+
+    private func snapshot(for id: String) async throws -> Directory.Snapshot {
+        guard let stream = StreamID(id) else { return directory.current }
+        do {
+            return try await directory.current(with: stream)
+        } catch let error as EventLogError {
+            throw Problem.unavailable("the stream is not known here, and \(error)", retryAfter: 5)
+        }
     }
 
     private func prepare(_ id: String, _ snapshot: Directory.Snapshot) throws -> HookTarget {

@@ -42,7 +42,8 @@ struct ImportController: Sendable {
 
     private func receive(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try context.requireCaller(.write)
-        let stream = try directory.current.stream(context.identifier("stream", of: StreamKind.self), for: caller)
+        let id = try context.identifier("stream", of: StreamKind.self)
+        let stream = try await directory.current(with: id).stream(id, for: caller)
         guard let manifest = connectors[stream.connector] else {
             throw Problem.unavailable("connector `\(stream.connector)` is not loaded", retryAfter: 60)
         }

@@ -15,6 +15,10 @@ public final class Directory: Service, Sendable {
         var positions: [Topic: Int64] = [:]
         /// Those who want to know of changes.
         var watchers: [UUID: AsyncStream<Void>.Continuation] = [:]
+        /// The reading that those who miss something wait for, until it begins.
+        var catchingUp: Task<Void, any Error>?
+        /// The one before it.
+        var caughtUp: Task<Void, any Error>?
     }
 
     private let log: any EventLog
@@ -51,6 +55,37 @@ public final class Directory: Service, Sendable {
         } catch EventLogError.unavailable(let reason) {
             logger.warning("the states of streams are not known yet", metadata: ["reason": "\(reason)"])
         }
+    }
+
+    /// What is known, of this stream too if the log does: what was made a moment ago, by another process, may not have
+    /// come here by itself yet.
+    ///
+    /// - Throws: What the log throws, if the stream is not known and the log cannot be read.
+    public func current(with stream: StreamID) async throws -> Snapshot {
+        let snapshot = current
+        if snapshot.streams[stream] != nil { return snapshot }
+        try await catchUp()
+        return current
+    }
+
+    /// Reads both topics to their ends, a few times a second at most, however many ask for what does not exist.
+    private func catchUp() async throws {
+        try await state.withLock { state in
+            if let waiting = state.catchingUp { return waiting }
+            let next = Task { [before = state.caughtUp] in
+                if let before {
+                    _ = await before.result
+                    try await Task.sleep(for: .milliseconds(250))
+                }
+                self.state.withLock { state in
+                    state.caughtUp = state.catchingUp
+                    state.catchingUp = nil
+                }
+                try await self.load()
+            }
+            state.catchingUp = next
+            return next
+        }.value
     }
 
     /// Follows the topics until shutdown.

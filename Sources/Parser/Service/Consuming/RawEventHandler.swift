@@ -107,8 +107,7 @@ final class RawEventHandler: BatchHandler {
                 guard let id = StreamID(String(decoding: last, as: UTF8.self)), snapshot.streams[id] == nil else {
                     continue
                 }
-                try await directory.load()
-                return directory.current
+                return try await directory.current(with: id)
             }
         }
         return snapshot
