@@ -14,8 +14,9 @@ public enum FetcherRole {
     {
         try await context.database.migrate(Migration.fetcher)
         let store = FetcherStore(database: context.database)
-        // A database in a file has no second fetcher: what a dead one held is free.
-        if settings.takesOverLeases ?? (context.database.dialect == .sqlite) { try await store.releaseAll() }
+        // What a predecessor that died held is free; of a database in a file, what any held.
+        let isAlone = settings.isAlone ?? (context.database.dialect == .sqlite)
+        try await store.releaseAll(of: isAlone ? nil : settings.name)
         let breaker = CircuitBreaker(threshold: settings.breakerThreshold, pause: settings.breakerPause)
         let equipment = FetchEquipment(
             context: context, settings: settings, store: store, gates: ConnectionGates(breaker: breaker),

@@ -1,15 +1,19 @@
 public import Common
+import Foundation
 
 /// How the fetcher works; every bound that it has.
 public struct FetcherSettings: Sendable {
     /// Streams that are read at the same time.
     public var concurrentStreams = 4
-    /// Bounds of one request; its total time must be below half of ``leaseSeconds``.
+    /// Bounds of one request.
     public var limits = HTTPLimits()
     /// How long a stream stays with a fetcher that is not heard of.
     ///
-    /// It is renewed before every request.
-    public var leaseSeconds = 150
+    /// A fetcher that reads it is heard of three times as often.
+    public var leaseSeconds = 30
+    /// Names this fetcher among those that share a database. Whoever starts under a name takes over what its predecessor
+    /// of that name held, so no two may run under one at a time.
+    public var name = UUID().uuidString.lowercased()
     /// Seconds between checkpoints while pages come one after the other; a killed process reads again what lies between.
     public var checkpointEvery = 0.25
     /// How often one request is tried again before the stream counts as failing.
@@ -28,8 +32,9 @@ public struct FetcherSettings: Sendable {
     public var keepsRequestBounds = true
     /// Seconds to wait where a provider says "later" and not when; nil is what the connector's rule says.
     public var guessedWait: Int?
-    /// Whether leases that a dead fetcher left are taken over at start: nil is where the database is this process's own.
-    public var takesOverLeases: Bool?
+    /// Whether no other fetcher shares the database: then all leases are taken over at start. nil is what can be told from
+    /// the database.
+    public var isAlone: Bool?
 
     public init() {}
 }

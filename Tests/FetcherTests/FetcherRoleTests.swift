@@ -193,8 +193,9 @@ import Testing
             return .json(#"{"latest_posts":[]}"#)
         }) { provider in
             var bench = try await bench(provider, pollEvery: 0)
-            bench.settings.takesOverLeases = false
+            bench.settings.isAlone = false
             let first = try await FetcherRole.build(bench.context, settings: bench.settings)
+            bench.settings.name = "second"
             let second = try await FetcherRole.build(bench.context, settings: bench.settings)
             try await withRunning(bench.directory, first.services[1], second.services[1], logger: bench.context.logger)
             {

@@ -192,8 +192,15 @@ struct Assembly: Sendable {
         case .reports: try await ReportsRole.build(context)
         case .parser: try await ParserRole.build(context)
         case .webhook: try await WebhookRole.build(context)
-        case .fetcher: try await FetcherRole.build(context, settings: settings.fetcher)
+        case .fetcher: try await FetcherRole.build(context, settings: fetcherSettings())
         }
+    }
+
+    /// Who has the folder is the only fetcher of its name.
+    private func fetcherSettings() throws -> FetcherSettings {
+        var fetcher = settings.fetcher
+        fetcher.name = try folder.name()
+        return fetcher
     }
 
     private func context(for service: String, _ publicURL: String) throws -> RoleContext {

@@ -6,7 +6,7 @@ import Glibc
 /// their keys and locks, each role's held by one process.
 ///
 /// `log/` the event log · `spool/` what waits for a log elsewhere · `<service>.sqlite` each service's tables ·
-/// `keys/master.key` · `server.json` who serves it.
+/// `keys/master.key` · `server.json` who serves it · `name` what it calls itself where several share a database.
 struct DataFolder: Sendable {
     let path: String
 
@@ -67,6 +67,15 @@ struct DataFolder: Sendable {
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try handle.write(contentsOf: Data((Data(key).base64EncodedString() + "\n").utf8))
         try handle.synchronize()
+    }
+
+    /// The folder's own name among all folders; made if it has none yet.
+    func name() throws -> String {
+        let file = path + "/name"
+        if let text = try? String(contentsOfFile: file, encoding: .utf8), !text.isEmpty { return text }
+        let name = UUID().uuidString.lowercased()
+        try Data(name.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        return name
     }
 
     /// Takes the folder for this process, or some roles in it; nil if another process has it, or them.

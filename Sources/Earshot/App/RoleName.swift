@@ -20,7 +20,7 @@ enum RoleName: String, CaseIterable, Sendable {
         case .reports: "stores feedback and answers questions: /GetInsightReports, /v1/feedback, /v1/events"
         case .parser: "turns raw events into feedback; dead letters, reprocessing"
         case .webhook: "takes in what is pushed and imported: POST /hooks/{stream}"
-        case .fetcher: "reads sources on a schedule; one process at a time"
+        case .fetcher: "reads sources on a schedule; several share the streams"
         }
     }
 }

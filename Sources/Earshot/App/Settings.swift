@@ -42,6 +42,9 @@ struct Settings: Sendable {
     var spoolMegabytes: Int
     /// `webhook.spool.folder` (EARSHOT_WEBHOOK_SPOOL_FOLDER): where it keeps that. Default `spool` in the data folder.
     var spoolFolder: String?
+    /// `fetch.lease_seconds` (EARSHOT_FETCH_LEASE_SECONDS): after how long another fetcher takes over the streams of one
+    /// that is not heard of. Default 30; at least 3.
+    var leaseSeconds: Int
     /// `master_key` (EARSHOT_MASTER_KEY, secret): 32 bytes in base 64. Default: `keys/master.key` in the data folder,
     /// made at first start.
     var masterKey: Secret?
@@ -88,6 +91,10 @@ struct Settings: Sendable {
         guard (0...1 << 20).contains(spoolMegabytes) else {
             throw SettingsError("webhook.spool.megabytes", "\(spoolMegabytes) is not between 0 and \(1 << 20)")
         }
+        let leaseSeconds = config.int(forKey: "fetch.lease_seconds", default: 30)
+        guard (3...3600).contains(leaseSeconds) else {
+            throw SettingsError("fetch.lease_seconds", "\(leaseSeconds) is not between 3 and 3600")
+        }
         return Settings(
             data: folder, database: database.map(Secret.init),
             host: config.string(forKey: "http.host", default: "127.0.0.1"), port: port,
@@ -99,6 +106,7 @@ struct Settings: Sendable {
                 .filter { !$0.isEmpty },
             keepsRequestBounds: config.bool(forKey: "fetch.keep_request_bounds", default: true),
             spoolMegabytes: spoolMegabytes, spoolFolder: config.string(forKey: "webhook.spool.folder"),
+            leaseSeconds: leaseSeconds,
             masterKey: config.string(forKey: "master_key", isSecret: true).map(Secret.init))
     }
 }
@@ -178,6 +186,7 @@ extension Settings {
         var fetcher = FetcherSettings()
         fetcher.keepsRequestBounds = keepsRequestBounds
         fetcher.guessedWait = keepsRequestBounds ? nil : 1
+        fetcher.leaseSeconds = leaseSeconds
         return fetcher
     }
 

@@ -11,7 +11,6 @@ import Synchronization
 /// It sleeps until the next one is due, and is woken by changes of the directory and by requests.
 final class FetcherService: Service, Sendable {
     private let equipment: FetchEquipment
-    private let holder = UUID().uuidString.lowercased()
     private let bell = Bell()
     private let state = Mutex(State())
 
@@ -43,7 +42,7 @@ final class FetcherService: Service, Sendable {
                             bell.ring()
                         }
                     }
-                    await bell.wait(for: isFresh ? pauseUntilNextDue() : .seconds(1))
+                    await bell.wait(for: isFresh ? pause() : .seconds(1))
                 }
                 group.cancelAll()
             }
@@ -81,11 +80,19 @@ final class FetcherService: Service, Sendable {
                 return changed
             }
             for request in requests { try await drop(request) }
-            for stream in changed { await publish(stream) }
+            for stream in changed where known[stream].map(isToBeTold) ?? true { await publish(stream) }
             return true
         } catch {
             context.logger.error("the fetcher cannot read its database", metadata: ["error": "\(error)"])
             return false
+        }
+    }
+
+    /// Whether a stream that is new here has a state that others do not know better, who may have read it.
+    private func isToBeTold(_ entry: Schedule.Entry) -> Bool {
+        switch context.directory.current.statuses[entry.stream.id]?.state {
+        case .current?, .backfilling?, .failing?, .waitingForQuota?: entry.stream.status != .active || !entry.isPolled
+        case .pending?, .paused?, .listening?, nil: true
         }
     }
 
@@ -101,13 +108,16 @@ final class FetcherService: Service, Sendable {
         let backfill = isAnother ? nil : try await equipment.store.checkpoint(stream.id, .backfill)?.cursor
         var entry = Schedule.Entry(stream: stream, isPolled: isPolled(stream))
         entry.items = progress.items
+        entry.polledAt = progress.polledAt
         entry.caughtUpTo = isAnother ? nil : progress.caughtUpTo
         if isAnother, stream.pollEvery != nil {
             entry.dueAt = .distantPast
         } else if let every = stream.pollEvery {
-            entry.dueAt = progress.polledAt?.advanced(bySeconds: Double(every)) ?? .distantPast
-        } else if progress.polledAt == nil || isAnother, stream.backfillSince != nil {
+            entry.dueAt = progress.polledAt?.advanced(bySeconds: Double(every)) ?? stream.createdAt
+        } else if isAnother, stream.backfillSince != nil {
             entry.dueAt = .distantPast
+        } else if progress.polledAt == nil, stream.backfillSince != nil {
+            entry.dueAt = stream.createdAt
         }
         let isEarlier = backfill?.range.map { range in stream.backfillSince.map { $0 < range.from } ?? false } ?? false
         if isEarlier || backfill.map({ !$0.isDone }) ?? (stream.backfillSince != nil) {
@@ -140,11 +150,15 @@ final class FetcherService: Service, Sendable {
         }
     }
 
-    private func pauseUntilNextDue() -> Duration? {
+    /// How long nothing is due. A request that another fetcher took from the log and did not live to do is looked for as
+    /// often as a lease ends.
+    private func pause() -> Duration? {
         let now = context.now()
         return state.withLock { state in
             guard state.running < equipment.settings.concurrentStreams else { return nil }
-            return state.schedule.nextDue().map { .milliseconds(max(1, $0.milliseconds - now.milliseconds)) }
+            let longest = Int64(equipment.settings.leaseSeconds) * 1000
+            let due = state.schedule.nextDue().map { max(1, $0.milliseconds - now.milliseconds) }
+            return .milliseconds(min(due ?? longest, longest))
         }
     }
 
@@ -166,11 +180,13 @@ final class FetcherService: Service, Sendable {
                     "stream": "\(work.stream)", "lane": "\(work.lane.rawValue)", "reason": "\(failure)",
                 ])
         }
+        // What another reads, or was told to wait for, is the other's to tell.
+        if case .void = outcome { return }
         await publish(work.stream)
     }
 
     private func turn(_ work: Schedule.Work, begunAt: Timestamp) async -> (Schedule.Outcome, items: Int) {
-        let retryAt = begunAt.advanced(bySeconds: 5)
+        let retryAt = begunAt.advanced(bySeconds: Double(equipment.settings.leaseSeconds) / 6)
         guard let stream = state.withLock({ $0.schedule.entries[work.stream]?.stream }) else {
             return (.void(until: retryAt), 0)
         }
@@ -178,32 +194,36 @@ final class FetcherService: Service, Sendable {
         do {
             let target = try target(of: stream)
             let end = begunAt.advanced(bySeconds: Double(equipment.settings.leaseSeconds))
-            guard let lease = try await equipment.store.acquire(stream.id, holder: holder, now: begunAt, until: end)
-            else {
-                return (.void(until: retryAt), 0)
-            }
+            guard
+                let lease = try await equipment.store.acquire(
+                    stream.id, holder: equipment.settings.name, now: begunAt, until: end)
+            else { return (.void(until: retryAt), 0) }
+            let heart = heartbeat(of: lease)
             var visit = StreamVisit(
                 lane: work.lane, stream: stream, target: target, lease: lease, equipment: equipment,
                 mustYield: { [self] in state.withLock { $0.schedule.hasLiveDue(at: context.now()) } })
             let outcome: Schedule.Outcome
             do {
+                if let reason = try await reasonToPass(work, at: begunAt) {
+                    await release(lease, heart)
+                    return (reason, 0)
+                }
                 let (request, backfill) = state.withLock { state in
                     let entry = state.schedule.entries[stream.id]
                     return (entry?.request, entry?.backfillRequest)
                 }
                 if work.lane == .backfill {
-                    try await visit.prepareBackfill(for: backfill)
-                    if let backfill { state.withLock { $0.schedule.prepared(backfill) } }
+                    try await prepareBackfill(of: &visit, backfill)
                 }
                 let isFinished = try await visit.run()
                 outcome = isFinished ? .finished(caughtUpTo: visit.begunAt) : .yielded
                 try await settle(work, request, visit, isFinished: isFinished, begunAt: begunAt)
             } catch {
-                await release(lease)
+                await release(lease, heart)
                 throw StoppedTurn(error: error, items: visit.items)
             }
             items = visit.items
-            await release(lease)
+            await release(lease, heart)
             return (outcome, items)
         } catch let stopped as StoppedTurn {
             return (Self.outcome(of: stopped.error, retryAt: retryAt), stopped.items)
@@ -251,9 +271,43 @@ final class FetcherService: Service, Sendable {
             stream, connection: connection, workspace: workspace, manifest: manifest, vault: context.vault)
     }
 
+    // MARK: - Leases
+
+    /// Looks, with the lease in hand, at what other fetchers have done since this one last looked.
+    private func reasonToPass(_ work: Schedule.Work, at now: Timestamp) async throws -> Schedule.Outcome? {
+        let progress = try await equipment.store.progress(work.stream)
+        let told = context.directory.current.statuses[work.stream]
+        return state.withLock { state in
+            state.schedule.learn(work, progress, told: told == state.published[work.stream] ? nil : told, at: now)
+        }
+    }
+
+    /// Sets up a backfill that was asked for, unless another fetcher has.
+    private func prepareBackfill(of visit: inout StreamVisit, _ request: FetcherStore.Request?) async throws {
+        guard let request else { return try await visit.prepareBackfill(for: nil) }
+        let isOpen = try await equipment.store.isOpen(request)
+        try await visit.prepareBackfill(for: isOpen ? request : nil)
+        state.withLock { $0.schedule.prepared(request) }
+    }
+
+    /// Keeps a lease while its stream is read, however long one answer takes.
+    ///
+    /// A lease that was lost all the same is found out where the visit next writes.
+    private func heartbeat(of lease: FetcherStore.Lease) -> Task<Void, Never> {
+        let seconds = Double(equipment.settings.leaseSeconds)
+        return Task { [store = equipment.store, now = context.now] in
+            while (try? await Task.sleep(for: .seconds(seconds / 3))) != nil {
+                try? await store.renew(lease, until: now().advanced(bySeconds: seconds))
+            }
+        }
+    }
+
     /// Gives a lease back, also when the task was cancelled.
-    private func release(_ lease: FetcherStore.Lease) async {
+    private func release(_ lease: FetcherStore.Lease, _ heart: Task<Void, Never>) async {
         let store = equipment.store
+        heart.cancel()
+        // Else its last beat would take the lease again.
+        await heart.value
         await Task { try? await store.release(lease) }.value
     }
 

@@ -17,6 +17,8 @@ struct Schedule: Sendable {
         case failed(ReadFailure)
         /// Nothing of it counts: cancelled, or somebody else has the stream.
         case void(until: Timestamp)
+        /// Another fetcher had taken it.
+        case taken
     }
 
     struct Entry: Sendable {
@@ -34,6 +36,10 @@ struct Schedule: Sendable {
         /// When the backfill may go on; nil if there is none.
         var backfillAt: Timestamp?
         var running: Lane?
+        /// Not before this is it tried again: another fetcher has it.
+        var heldUntil: Timestamp?
+        /// When the live lane was last begun and came to its end, by any fetcher.
+        var polledAt: Timestamp?
         /// Whether what is to be read was changed under a turn that reads what was before.
         var isOutdated = false
         var caughtUpTo: Timestamp?
@@ -45,12 +51,14 @@ struct Schedule: Sendable {
         /// When the live lane is due, asked for or by itself.
         var liveAt: Timestamp? {
             guard stream.status == .active, isPolled else { return nil }
-            return [dueAt, request.flatMap { failure == nil ? $0.requestedAt : nil }].compactMap { $0 }.min()
+            let due = [dueAt, request.flatMap { failure == nil ? $0.requestedAt : nil }].compactMap { $0 }.min()
+            return due.map { max($0, heldUntil ?? $0) }
         }
 
         /// When the backfill is due; not before the live lane has been read once.
         var backfillDueAt: Timestamp? {
-            stream.status == .active && isPolled && caughtUpTo != nil && failure == nil ? backfillAt : nil
+            guard stream.status == .active, isPolled, caughtUpTo != nil, failure == nil else { return nil }
+            return backfillAt.map { max($0, heldUntil ?? $0) }
         }
     }
 
@@ -123,6 +131,34 @@ struct Schedule: Sendable {
         entries[request.stream] = entry
     }
 
+    /// Takes over what other fetchers have done meanwhile; to be called by whoever has the stream's lease.
+    ///
+    /// - Parameters:
+    ///   - told: What was told of the stream, if it is another fetcher that told it.
+    /// - Returns: Why the turn is not to be taken any more; nil if it is.
+    mutating func learn(
+        _ work: Work, _ progress: FetcherStore.Progress, told: StreamStatus?, at now: Timestamp
+    ) -> Outcome? {
+        guard var entry = entries[work.stream] else { return .void(until: now) }
+        defer { entries[work.stream] = entry }
+        entry.items = progress.items
+        if let polledAt = progress.polledAt, polledAt > entry.polledAt ?? .distantPast {
+            entry.polledAt = polledAt
+            entry.caughtUpTo = progress.caughtUpTo
+            entry.clearFailure()
+            entry.dueAt = entry.stream.pollEvery.map { polledAt.advanced(bySeconds: Double($0)) }
+            if let request = entry.request, request.requestedAt <= polledAt { entry.request = nil }
+            if work.lane == .live, entry.liveAt.map({ $0 > now }) ?? true { return .taken }
+        }
+        // Whoever reads it knows when it may be asked again; who changed or asked for something since need not wait.
+        guard let told, [.failing, .waitingForQuota].contains(told.state), let until = told.until, until > now,
+            entry.failure == nil, entry.dueAt.map({ $0 > .distantPast }) ?? true,
+            entry.request.map({ $0.requestedAt < told.at }) ?? true
+        else { return nil }
+        if work.lane == .live { entry.dueAt = until } else { entry.backfillAt = until }
+        return .void(until: now)
+    }
+
     /// Notes that the backfill that was asked for is set up.
     mutating func prepared(_ request: FetcherStore.Request) {
         if entries[request.stream]?.backfillRequest == request { entries[request.stream]?.backfillRequest = nil }
@@ -156,6 +192,7 @@ struct Schedule: Sendable {
     {
         guard var entry = entries[work.stream] else { return }
         entry.running = nil
+        entry.heldUntil = nil
         entry.items += items
         if entry.isOutdated {
             entry.isOutdated = false
@@ -168,6 +205,7 @@ struct Schedule: Sendable {
             entry.clearFailure()
             if work.lane == .live {
                 entry.caughtUpTo = caughtUpTo ?? entry.caughtUpTo
+                entry.polledAt = begunAt
                 entry.dueAt = entry.stream.pollEvery.map { max(now, begunAt.advanced(bySeconds: Double($0))) }
                 if let request = entry.request, request.requestedAt <= begunAt { entry.request = nil }
             } else {
@@ -177,7 +215,9 @@ struct Schedule: Sendable {
             entry.clearFailure()
             if work.lane == .live { entry.dueAt = now.advanced(bySeconds: 5) } else { entry.backfillAt = now }
         case .void(let until):
-            if work.lane == .live { entry.dueAt = until } else { entry.backfillAt = until }
+            entry.heldUntil = until
+        case .taken:
+            break
         case .failed(let failure):
             entry.failure = failure
             let until: Timestamp

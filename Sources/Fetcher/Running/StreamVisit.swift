@@ -267,7 +267,7 @@ struct StreamVisit {
     private mutating func fetch(
         _ source: ReadSource, _ plan: PagePlan, item: JSONValue? = nil, tag: EntityTag? = nil
     ) async throws -> Answer {
-        // A request takes less than half of the lease's time.
+        // Whoever stood still learns here that the stream has gone to another, before it asks and appends once more.
         let end = leaseEnd
         if heldUntil < end.advanced(bySeconds: -Double(settings.leaseSeconds) / 2) {
             try await equipment.store.renew(lease, until: end)

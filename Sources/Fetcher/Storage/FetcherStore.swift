@@ -48,9 +48,15 @@ struct FetcherStore: Sendable {
         }
     }
 
-    /// Ends all leases: for the only fetcher of a database, whose predecessor may have died holding some.
-    func releaseAll() async throws {
-        _ = try await database.write { try $0.execute("UPDATE lease SET expires_at = 0") }
+    /// Ends the leases of a holder that is no more; nil ends all.
+    func releaseAll(of holder: String? = nil) async throws {
+        _ = try await database.write { connection in
+            if let holder {
+                try connection.execute("UPDATE lease SET expires_at = 0 WHERE holder = \(holder)")
+            } else {
+                try connection.execute("UPDATE lease SET expires_at = 0")
+            }
+        }
     }
 
     // MARK: - Checkpoints
@@ -168,6 +174,15 @@ struct FetcherStore: Sendable {
                         backfillSince: row.optionalInteger(2).map(Timestamp.init(milliseconds:)))
                 }
             }.compactMap { $0 }
+        }
+    }
+
+    /// Whether a request is still to be done; another fetcher may have done it.
+    func isOpen(_ request: Request) async throws -> Bool {
+        try await database.read { connection in
+            try connection.first(
+                "SELECT 1 FROM fetch_request WHERE stream = \(request.stream) AND handled_at < \(request.requestedAt)"
+            ) { _ in true } ?? false
         }
     }
 
