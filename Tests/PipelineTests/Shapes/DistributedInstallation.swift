@@ -28,7 +28,7 @@ final class DistributedInstallation: Installation {
         ]
         var processes: [String: ServerProcess] = [:]
         for role in Self.roles {
-            processes[role] = try ServerProcess(data: folder.file(role), role: role, environment: environment)
+            processes[role] = try ServerProcess(data: folder.file(role), roles: [role], environment: environment)
         }
         self.processes = processes
         gateway = try Gateway(to: processes.mapValues(\.url))
@@ -51,7 +51,7 @@ final class DistributedInstallation: Installation {
         let name = "\(role)-\(number)"
         return try others.withLock { others in
             if let process = others[name] { return process }
-            let process = try ServerProcess(data: folder.file(name), role: role, environment: environment)
+            let process = try ServerProcess(data: folder.file(name), roles: [role], environment: environment)
             others[name] = process
             return process
         }
