@@ -2,32 +2,37 @@
 public struct JSONMemberTable: Sendable {
     /// The names, by slot.
     public let names: [String]
-    /// Slot by hash, -1 where there is none; a power of two, at most a quarter full.
-    private let slots: [Int16]
-    /// The names one after another, and where each begins; one more says where the last one ends.
+    /// A name that is wanted, where its hash leads to.
+    private struct Entry {
+        /// -1 where there is none.
+        var slot: Int16 = -1
+        /// Most names that are not wanted are told by this.
+        var length: UInt32 = 0
+        /// Where it begins in the text.
+        var start: UInt32 = 0
+    }
+    /// By hash; a power of two, at most a quarter full.
+    private let entries: [Entry]
+    /// The names, one after another.
     private let text: [UInt8]
-    private let starts: [Int32]
 
     /// - Precondition: There are fewer than 16,384 names.
     public init(_ names: [String]) {
         precondition(names.count < 1 << 14, "too many names for a table of members: \(names.count)")
         self.names = names
         var text: [UInt8] = []
-        var starts: [Int32] = [0]
         var size = 8
         while size < 4 * names.count { size *= 2 }
-        var slots = [Int16](repeating: -1, count: size)
+        var entries = [Entry](repeating: Entry(), count: size)
         for (slot, name) in names.enumerated() {
             let key = Array(name.utf8)
-            text += key
-            starts.append(Int32(text.count))
             var at = key.withUnsafeBufferPointer { Self.hash($0) } & (size - 1)
-            while slots[at] >= 0 { at = (at + 1) & (size - 1) }
-            slots[at] = Int16(slot)
+            while entries[at].slot >= 0 { at = (at + 1) & (size - 1) }
+            entries[at] = Entry(slot: Int16(slot), length: UInt32(key.count), start: UInt32(text.count))
+            text += key
         }
         self.text = text
-        self.starts = starts
-        self.slots = slots
+        self.entries = entries
     }
 
     /// Looks for the members of an object; any other value has none. The last of several with one name wins.
@@ -37,22 +42,20 @@ public struct JSONMemberTable: Sendable {
     public func find(in object: JSONView, _ positions: UnsafeMutableBufferPointer<UInt32>) -> UInt64 {
         positions.update(repeating: 0)
         guard object.kind == .object, !names.isEmpty else { return 0 }
-        return slots.withUnsafeBufferPointer { slots in
+        return entries.withUnsafeBufferPointer { entries in
             text.withUnsafeBufferPointer { keys in
-                starts.withUnsafeBufferPointer { starts in
-                    var present: UInt64 = 0
-                    var at = object.position &+ 1
-                    let end = Int(object.node.next)
-                    while at < end {
-                        let slot = slot(of: object.value(at: UInt32(truncatingIfNeeded: at)), slots, keys, starts)
-                        if slot >= 0 {
-                            positions[slot] = UInt32(truncatingIfNeeded: at &+ 1)
-                            present |= Self.bit(of: slot)
-                        }
-                        at = Int(object.nodes[at &+ 1].next)
+                var present: UInt64 = 0
+                var at = object.position &+ 1
+                let end = Int(object.node.next)
+                while at < end {
+                    let slot = slot(of: object.value(at: UInt32(truncatingIfNeeded: at)), entries, keys)
+                    if slot >= 0 {
+                        positions[slot] = UInt32(truncatingIfNeeded: at &+ 1)
+                        present |= Self.bit(of: slot)
                     }
-                    return present
+                    at = Int(object.nodes[at &+ 1].next)
                 }
+                return present
             }
         }
     }
@@ -63,23 +66,21 @@ public struct JSONMemberTable: Sendable {
     /// The slot of a name; -1 if it is none of ours.
     @inline(__always)
     private func slot(
-        of name: JSONView, _ slots: UnsafeBufferPointer<Int16>, _ keys: UnsafeBufferPointer<UInt8>,
-        _ starts: UnsafeBufferPointer<Int32>
+        of name: JSONView, _ entries: UnsafeBufferPointer<Entry>, _ keys: UnsafeBufferPointer<UInt8>
     ) -> Int {
         if name.isEscaped { return names.firstIndex(of: name.decoded) ?? -1 }
         let wanted = name.content
-        var at = Self.hash(wanted) & (slots.count &- 1)
-        while slots[at] >= 0 {
-            let slot = Int(slots[at])
-            let start = Int(starts[slot])
-            if Int(starts[slot &+ 1]) &- start == wanted.count, let base = keys.baseAddress,
-                isEqual(base + start, wanted)
+        var at = Self.hash(wanted) & (entries.count &- 1)
+        while true {
+            let entry = entries[at]
+            guard entry.slot >= 0 else { return -1 }
+            if Int(entry.length) == wanted.count, let base = keys.baseAddress,
+                isEqual(base + Int(entry.start), wanted)
             {
-                return slot
+                return Int(entry.slot)
             }
-            at = (at &+ 1) & (slots.count &- 1)
+            at = (at &+ 1) & (entries.count &- 1)
         }
-        return -1
     }
 
     /// Tells names of members apart by length, beginning, middle and end.

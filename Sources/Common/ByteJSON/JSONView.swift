@@ -206,12 +206,37 @@ public struct JSONKey: Sendable, Hashable {
 
 @inline(__always)
 func isEqual(_ bytes: UnsafePointer<UInt8>, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
+    let count = wanted.count
+    let left = UnsafeRawPointer(bytes)
+    guard let right = UnsafeRawPointer(wanted.baseAddress) else { return true }
+    // Eight or four bytes at a time; the last ones may be looked at twice.
+    if count >= 8 {
+        var at = 0
+        while at &+ 8 < count {
+            if word(left, at) != word(right, at) { return false }
+            at &+= 8
+        }
+        return word(left, count &- 8) == word(right, count &- 8)
+    }
+    if count >= 4 {
+        return half(left, 0) == half(right, 0) && half(left, count &- 4) == half(right, count &- 4)
+    }
     var at = 0
-    while at < wanted.count {
+    while at < count {
         if bytes[at] != wanted[at] { return false }
         at &+= 1
     }
     return true
+}
+
+@inline(__always)
+private func word(_ bytes: UnsafeRawPointer, _ at: Int) -> UInt64 {
+    bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+}
+
+@inline(__always)
+private func half(_ bytes: UnsafeRawPointer, _ at: Int) -> UInt32 {
+    bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)
 }
 
 extension JSONValue {

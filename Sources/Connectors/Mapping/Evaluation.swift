@@ -58,6 +58,7 @@ extension MappedValue {
         case .view(let view):
             guard let value = scope.value(of: view) else { return nil }
             self = .value(value)
+        case .part(let bytes): self = .string(String(decoding: bytes, as: UTF8.self))
         case .made(let value): self = value
         case .list(let terms): self = .list(terms.compactMap { MappedValue($0, of: scope) })
         }

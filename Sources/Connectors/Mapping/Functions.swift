@@ -11,8 +11,9 @@ extension Expression.Function {
         case .upper: .text(term.string?.uppercased())
         case .trim: .text(term.string?.trimmed)
         case .firstLine: .text(term.string.map { String($0.trimmed.prefix { !$0.isNewline }) })
-        case .after: .text(term.withText { Self.part($0, after: argument) } ?? nil)
-        case .before: .text(term.withText { Self.part($0, before: argument) } ?? nil)
+        // What stands behind the first occurrence of a mark, or before it; an empty mark occurs nowhere.
+        case .after: term.part { text in text.firstRange(of: argument).map { $0.upperBound..<text.count } }
+        case .before: term.part { text in text.firstRange(of: argument).map { 0..<$0.lowerBound } }
         case .unix:
             Term(
                 term.double.flatMap { $0.isFinite && abs($0) < 1e12 ? $0 : nil }
@@ -24,7 +25,8 @@ extension Expression.Function {
         case .string: .text(term.string)
         case .number: Term(term.double.map(MappedValue.double))
         case .host: .text(term.string.flatMap(Address.host))
-        case .stripPrefix: .text(term.withText { Self.stripped($0, of: argument) })
+        case .stripPrefix:
+            term.part { text in (text.starts(with: argument) ? argument.count : 0)..<text.count }
         case .decodeHTML: .text(term.string.map { CharacterReferences.decode($0) })
         case .url: .text(term.string.map { PercentEncoding.component($0) })
         case .trimSlash: .text(term.string.flatMap { Template.Function.trimSlash.apply(to: .string($0)) })
@@ -41,24 +43,6 @@ extension Expression.Function {
             }
         }
         return .text(text)
-    }
-
-    /// What stands behind the first occurrence of a mark; nil if there is none. An empty mark occurs nowhere.
-    private static func part(_ text: UnsafeBufferPointer<UInt8>, after mark: [UInt8]) -> String? {
-        text.firstRange(of: mark).map {
-            String(decoding: UnsafeBufferPointer(rebasing: text[$0.upperBound...]), as: UTF8.self)
-        }
-    }
-
-    private static func part(_ text: UnsafeBufferPointer<UInt8>, before mark: [UInt8]) -> String? {
-        text.firstRange(of: mark).map {
-            String(decoding: UnsafeBufferPointer(rebasing: text[..<$0.lowerBound]), as: UTF8.self)
-        }
-    }
-
-    private static func stripped(_ text: UnsafeBufferPointer<UInt8>, of prefix: [UInt8]) -> String {
-        let rest = text.starts(with: prefix) ? UnsafeBufferPointer(rebasing: text[prefix.count...]) : text
-        return String(decoding: rest, as: UTF8.self)
     }
 }
 

@@ -7,6 +7,12 @@ extension CompiledShape {
         guard frame.pointee.item?.kind == .object else { return .malformed(reason: "the item is no object") }
         if skip?.callAsFunction(frame) == true { return .filtered(reason: "the connector leaves such items out") }
         var item = beginning
+        if let other = fill(&item, from: frame) { return other }
+        return .item(consume item)
+    }
+
+    /// Reads the fields; answers what becomes of the item, if it is none.
+    private func fill(_ item: inout MappedItem, from frame: UnsafePointer<Frame>) -> MappingOutcome? {
         var draft = draft
         let present = frame.pointee.itemMembers.present
         for field in fields where present & field.needed != 0 {
@@ -27,8 +33,7 @@ extension CompiledShape {
             }
         }
         let arrival = Arrival(headers: frame.pointee.headers.record)
-        if let other = draft.finish(&item, required: required, arrival: arrival) { return other }
-        return .item(item)
+        return draft.finish(&item, required: required, arrival: arrival)
     }
 }
 

@@ -164,8 +164,14 @@ struct OperationCompiler {
             return Test { value($0).equals(constant) }
         case .isIn(let expression, let constants):
             let value = operation(expression)
+            let integers = constants.compactMap { if case .integer(let number) = $0 { number } else { nil } }
             return Test { frame in
                 let term = value(frame)
+                if case .view(let view) = term, view.kind == .integer, integers.count == constants.count,
+                    let number = view.int64
+                {
+                    return integers.contains(number)
+                }
                 return !term.isMissing && constants.contains { term.equals($0) }
             }
         case .hasPrefix(let expression, let text):
@@ -182,7 +188,7 @@ struct OperationCompiler {
         case .contains(let expression, let text):
             let value = operation(expression)
             let wanted = Array(text.utf8)
-            return Test { frame in value(frame).elements.contains { $0.withText { $0.contains(wanted) } ?? false } }
+            return Test { frame in value(frame).contains(wanted) }
         case .isOf(let expression, let kind):
             let value = operation(expression)
             return Test { value($0).kind == kind }

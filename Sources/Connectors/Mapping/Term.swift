@@ -6,6 +6,8 @@ enum Term {
     case missing
     /// Of the payload; never null.
     case view(JSONView)
+    /// A part of a text of the payload, as UTF-8 where it lies.
+    case part(UnsafeBufferPointer<UInt8>)
     case made(MappedValue)
     case list([Term])
 
@@ -24,6 +26,7 @@ enum Term {
         switch self {
         case .missing: true
         case .view(let view): view.isEmpty
+        case .part(let bytes): bytes.isEmpty
         case .made(let value): value.isEmpty
         case .list(let terms): terms.isEmpty
         }
@@ -34,6 +37,7 @@ enum Term {
         switch self {
         case .missing: nil
         case .view(let view): view.scalarText
+        case .part(let bytes): String(decoding: bytes, as: UTF8.self)
         case .made(let value): value.string
         case .list: nil
         }
@@ -47,6 +51,7 @@ enum Term {
             case .null, .array, .object: return nil
             }
         }
+        if case .part(let bytes) = self { return Array(bytes) }
         return string.map { Array($0.utf8) }
     }
 
@@ -55,6 +60,7 @@ enum Term {
         switch self {
         case .missing: nil
         case .view(let view): view.number
+        case .part: string.flatMap(MappedValue.number)
         case .made(let value): value.double
         case .list: nil
         }
@@ -65,6 +71,7 @@ enum Term {
         switch self {
         case .missing: nil
         case .view(let view): view.timestamp
+        case .part: string.flatMap(MappedValue.instant)
         case .made(let value): value.timestamp
         case .list: nil
         }
@@ -74,6 +81,7 @@ enum Term {
         switch self {
         case .missing: false
         case .view(let view): view.isTruthy
+        case .part: string.map(MappedValue.isTruthy) ?? false
         case .made(let value): value.isTruthy
         case .list(let terms): !terms.isEmpty
         }
@@ -83,6 +91,7 @@ enum Term {
         switch self {
         case .missing: nil
         case .view(let view): view.valueKind
+        case .part: .string
         case .made(let value): value.kind
         case .list: .array
         }
@@ -92,6 +101,7 @@ enum Term {
         switch self {
         case .missing: false
         case .view(let view): view.equals(constant)
+        case .part(let bytes): constant.string.map { bytes.elementsEqual($0.utf8) } ?? false
         case .made(let value): value.equals(constant)
         case .list: json == constant
         }
@@ -102,6 +112,7 @@ enum Term {
         switch self {
         case .missing: []
         case .view(let view): view.strings
+        case .part: string.map { [$0] } ?? []
         case .made(let value): value.strings
         case .list(let terms): terms.compactMap(\.string)
         }
@@ -112,6 +123,7 @@ enum Term {
         switch self {
         case .missing: .null
         case .view(let view): JSON(view)
+        case .part: string.map(JSON.string) ?? .null
         case .made(let value): value.json
         case .list(let terms): .array(terms.map(\.json))
         }
@@ -122,6 +134,7 @@ enum Term {
         switch self {
         case .missing: []
         case .view(let view): view.kind == .array ? view.elements.filter { !$0.isNull }.map(Term.view) : [self]
+        case .part: [self]
         case .made(let value): value.elements.map(Term.made)
         case .list(let terms): terms
         }
@@ -136,6 +149,7 @@ enum Term {
             case .null, .array, .object: return nil
             }
         }
+        if case .part(let bytes) = self { return body(bytes) }
         guard var text = string else { return nil }
         return text.withUTF8(body)
     }
@@ -145,7 +159,32 @@ enum Term {
         switch self {
         case .view(let view): view.kind == .array ? Array(view.elements) : [view]
         case .list(let terms): terms.flatMap(\.views)
-        case .missing, .made: []
+        case .missing, .part, .made: []
+        }
+    }
+
+    /// The part of the text that `find` tells; a term of its own, where the text lies in the payload.
+    func part(_ find: (UnsafeBufferPointer<UInt8>) -> Range<Int>?) -> Term {
+        switch self {
+        case .view(let view) where view.kind == .string && !view.isEscaped:
+            let bytes = view.content
+            return find(bytes).map { .part(UnsafeBufferPointer(rebasing: bytes[$0])) } ?? .missing
+        case .part(let bytes):
+            return find(bytes).map { .part(UnsafeBufferPointer(rebasing: bytes[$0])) } ?? .missing
+        default:
+            let part = withText { text in
+                find(text).map { String(decoding: UnsafeBufferPointer(rebasing: text[$0]), as: UTF8.self) }
+            }
+            return .text(part ?? nil)
+        }
+    }
+
+    /// Whether the text, or one of a list's, contains another one in bytes.
+    func contains(_ wanted: [UInt8]) -> Bool {
+        switch self {
+        case .view(let view) where view.kind == .array: elements.contains { $0.contains(wanted) }
+        case .view, .part: withText { $0.contains(wanted) } ?? false
+        default: elements.contains { $0.withText { $0.contains(wanted) } ?? false }
         }
     }
 }
