@@ -51,7 +51,11 @@ private struct Check: Sendable {
     private let keys: [(key: Key, notAfter: Timestamp?)]
 
     private enum Key: Sendable {
-        case symmetric(SymmetricKey)
+        /// Codes of which the key is in already.
+        case sha1(HMAC<Insecure.SHA1>)
+        case sha256(HMAC<SHA256>)
+        case sha512(HMAC<SHA512>)
+        case token(SymmetricKey)
         case publicKey([UInt8])
     }
 
@@ -84,38 +88,46 @@ private struct Check: Sendable {
 
         if scheme.algorithm == .token {
             return live.contains { key in
-                guard case .symmetric(let token) = key else { return false }
+                guard case .token(let token) = key else { return false }
                 return candidates.contains { token.hasSameBytes(as: Array($0)) }
             }
         }
-        guard let message = message(for: delivery, id: idText, timestamp: timestampText) else { return false }
+        let message = Message(delivery, id: idText, timestamp: timestampText)
         return live.contains { key in
+            let code: [UInt8]?
             switch key {
-            case .symmetric(let key):
-                let expected = encode(authenticationCode(of: message, key))
-                return candidates.contains { constantTimeEqual(expected, normalised($0)) }
+            case .sha1(let hmac): code = authenticationCode(of: message, hmac)
+            case .sha256(let hmac): code = authenticationCode(of: message, hmac)
+            case .sha512(let hmac): code = authenticationCode(of: message, hmac)
+            case .token: return false
             case .publicKey(let bytes):
-                guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes) else { return false }
-                let message = message.reduce(into: [UInt8]()) { $0 += $1 }
+                var signed: [UInt8] = []
+                guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes),
+                    forEachPiece(of: message, { signed += $0 })
+                else { return false }
                 return candidates.contains { candidate in
                     guard let signature = decode(candidate) else { return false }
-                    return key.isValidSignature(signature, for: message)
+                    return key.isValidSignature(signature, for: signed)
                 }
             }
+            guard let expected = code.map(encode) else { return false }
+            return candidates.contains { constantTimeEqual(expected, normalised($0)) }
         }
     }
 
     // MARK: - What was presented
 
     private func candidates(in presented: String) -> [Substring.UTF8View] {
-        let pieces =
-            scheme.separator.isEmpty
-            ? [presented[...]] : presented.split(separator: scheme.separator, maxSplits: 4 * Self.maximumSignatures)
-        return pieces.lazy
-            .map { $0.utf8.drop { $0 == UInt8(ascii: " ") } }
-            .filter { $0.starts(with: prefix) }
+        guard !scheme.separator.isEmpty else { return candidate(in: presented[...]).map { [$0] } ?? [] }
+        return presented.split(separator: scheme.separator, maxSplits: 4 * Self.maximumSignatures).lazy
+            .compactMap(candidate)
             .prefix(Self.maximumSignatures)
-            .map { $0.dropFirst(prefix.count) }
+            .map(\.self)
+    }
+
+    private func candidate(in piece: Substring) -> Substring.UTF8View? {
+        let text = piece.utf8.drop { $0 == UInt8(ascii: " ") }
+        return text.starts(with: prefix) ? text.dropFirst(prefix.count) : nil
     }
 
     private func isFresh(_ text: String, at now: Timestamp) -> Bool {
@@ -132,38 +144,43 @@ private struct Check: Sendable {
 
     // MARK: - What it should be
 
-    /// What is signed, in pieces; nil if a part that it needs did not come.
-    private func message(for delivery: some Delivery, id: String?, timestamp: String?) -> [[UInt8]]? {
-        var pieces: [[UInt8]] = []
-        pieces.reserveCapacity(signed.count)
+    /// What may be signed of a delivery.
+    private struct Message<Signed: Delivery> {
+        let delivery: Signed
+        let id: String?
+        let timestamp: String?
+
+        init(_ delivery: Signed, id: String?, timestamp: String?) {
+            self.delivery = delivery
+            self.id = id
+            self.timestamp = timestamp
+        }
+    }
+
+    /// Hands out what is signed, piece by piece.
+    ///
+    /// - Returns: false if a part that is needed did not come.
+    private func forEachPiece(of message: Message<some Delivery>, _ body: ([UInt8]) -> Void) -> Bool {
         for part in signed {
             switch part {
-            case .literal(let bytes): pieces.append(bytes)
-            case .body: pieces.append(delivery.body)
-            case .method: pieces.append(Array(delivery.method.utf8))
-            case .url: pieces.append(Array(delivery.url.utf8))
+            case .literal(let bytes): body(bytes)
+            case .body: body(message.delivery.body)
+            case .method: body(Array(message.delivery.method.utf8))
+            case .url: body(Array(message.delivery.url.utf8))
             case .id:
-                guard let id, !id.isEmpty else { return nil }
-                pieces.append(Array(id.utf8))
+                guard let id = message.id, !id.isEmpty else { return false }
+                body(Array(id.utf8))
             case .timestamp:
-                guard let timestamp else { return nil }
-                pieces.append(Array(timestamp.utf8))
+                guard let timestamp = message.timestamp else { return false }
+                body(Array(timestamp.utf8))
             }
         }
-        return pieces
+        return true
     }
 
-    private func authenticationCode(of message: [[UInt8]], _ key: SymmetricKey) -> [UInt8] {
-        switch scheme.hash {
-        case .sha1: Self.authenticationCode(of: message, HMAC<Insecure.SHA1>(key: key))
-        case .sha256: Self.authenticationCode(of: message, HMAC<SHA256>(key: key))
-        case .sha512: Self.authenticationCode(of: message, HMAC<SHA512>(key: key))
-        }
-    }
-
-    private static func authenticationCode<Hash>(of message: [[UInt8]], _ hmac: HMAC<Hash>) -> [UInt8] {
-        var hmac = hmac
-        for piece in message { hmac.update(data: piece) }
+    private func authenticationCode<Hash>(of message: Message<some Delivery>, _ keyed: HMAC<Hash>) -> [UInt8]? {
+        var hmac = keyed
+        guard forEachPiece(of: message, { hmac.update(data: $0) }) else { return nil }
         return Array(hmac.finalize())
     }
 
@@ -213,7 +230,14 @@ private struct Check: Sendable {
             bytes = Array(decoded)
         }
         guard !bytes.isEmpty else { return nil }
-        return isSymmetric ? .symmetric(SymmetricKey(data: bytes)) : .publicKey(bytes)
+        let key = SymmetricKey(data: bytes)
+        switch (scheme.algorithm, scheme.hash) {
+        case (.ed25519, _): return .publicKey(bytes)
+        case (.token, _), (.none, _): return .token(key)
+        case (.hmac, .sha1): return .sha1(HMAC(key: key))
+        case (.hmac, .sha256): return .sha256(HMAC(key: key))
+        case (.hmac, .sha512): return .sha512(HMAC(key: key))
+        }
     }
 
     private static func parts(of template: String) -> [Part] {

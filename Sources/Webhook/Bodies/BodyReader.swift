@@ -40,7 +40,7 @@ final class BodyReader: Sendable {
         let length = headers["content-length"].flatMap { Int($0) } ?? 0
         guard length <= limit else { throw Problem.tooLarge(limit) }
         var lease = Lease(of: self)
-        let wire = try await timed(context) { try await read(request.body, limit: limit, &lease) }
+        let wire = try await timed(context) { try await read(request.body, of: length, limit: limit, &lease) }
         guard let format = encoding.format(of: wire), !wire.isEmpty else {
             return try await use(Body(wire: wire, bytes: wire))
         }
@@ -68,13 +68,16 @@ final class BodyReader: Sendable {
         return try await wait()
     }
 
-    private func read(_ body: RequestBody, limit: Int, _ lease: inout Lease) async throws -> [UInt8] {
+    /// - Parameter length: What was announced; 0 if nothing was.
+    private func read(_ body: RequestBody, of length: Int, limit: Int, _ lease: inout Lease) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         var pieces = body.makeAsyncIterator()
         while let piece = try await next(&pieces) {
             guard bytes.count + piece.readableBytes <= limit else { throw Problem.tooLarge(limit) }
             try lease.add(piece.readableBytes)
-            bytes.append(contentsOf: piece.readableBytesView)
+            // Not for what is promised alone: half of it must have come.
+            if bytes.isEmpty, piece.readableBytes >= length / 2 { bytes.reserveCapacity(length) }
+            piece.withUnsafeReadableBytes { bytes.append(contentsOf: $0) }
         }
         return bytes
     }

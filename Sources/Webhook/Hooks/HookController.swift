@@ -171,6 +171,8 @@ final class HookController: Sendable {
             if let value = delivery.header(name) { headers.append(RawHeader.kept + name, value) }
         }
         var batch = RecordBatch()
+        batch.reserveCapacity(
+            records: 1, bytes: id.utf8.count + headers.encoded.count + delivery.body.count)
         batch.append(key: id, headers: headers, value: delivery.body)
         return batch
     }

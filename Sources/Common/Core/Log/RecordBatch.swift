@@ -133,14 +133,25 @@ public struct RecordHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral 
     /// Makes room for `bytes` bytes in all.
     public mutating func reserveCapacity(_ bytes: Int) { encoded.reserveCapacity(bytes) }
 
-    public mutating func append(_ name: String, _ value: String) { append(name, value.utf8) }
+    /// - Precondition: The name is at most 255 bytes long.
+    public mutating func append(_ name: String, _ value: String) {
+        var value = value
+        value.withUTF8 { append(name, $0) }
+    }
 
     /// - Precondition: The name is at most 255 bytes long.
     public mutating func append(_ name: String, _ value: some Collection<UInt8>) {
-        let utf8 = name.utf8
-        precondition(utf8.count <= 255, "header name longer than 255 bytes: \(name)")
-        encoded.append(UInt8(utf8.count))
-        encoded.append(contentsOf: utf8)
+        value.withContiguousStorageIfAvailable { append(name, $0) }
+            ?? Array(value).withUnsafeBufferPointer { append(name, $0) }
+    }
+
+    private mutating func append(_ name: String, _ value: UnsafeBufferPointer<UInt8>) {
+        var name = name
+        name.withUTF8 { name in
+            precondition(name.count <= 255, "header name longer than 255 bytes")
+            encoded.append(UInt8(name.count))
+            encoded.append(contentsOf: name)
+        }
         withUnsafeBytes(of: UInt32(value.count).littleEndian) { encoded.append(contentsOf: $0) }
         encoded.append(contentsOf: value)
     }
