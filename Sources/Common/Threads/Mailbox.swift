@@ -63,6 +63,12 @@ package final class Mailbox<Work: Sendable>: @unchecked Sendable {
         condition.unlock()
     }
 
+    package var isEmpty: Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return pending.isEmpty
+    }
+
     package var isClosed: Bool {
         condition.lock()
         defer { condition.unlock() }

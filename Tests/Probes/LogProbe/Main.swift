@@ -18,12 +18,12 @@ struct LogProbe {
         let log = try SQLiteLog(folder: arguments[1])
         try await log.create([topic])
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            // Small appends that meet in one commit, and now and then a larger one.
-            for task in 0..<4 {
+            // Small appends that meet in one commit, so many that the journal takes them, and now and then a larger one.
+            for task in 0..<16 {
                 tasks.addTask {
                     var number = first + task * 10_000_000
                     while true {
-                        let count = number % 7 == 0 ? 300 : 1
+                        let count = number % 17 == 0 ? 300 : 1
                         var batch = RecordBatch()
                         for n in number..<number + count {
                             batch.append(key: "\(n)", value: Array("value \(n)".utf8))

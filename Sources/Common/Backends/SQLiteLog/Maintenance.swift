@@ -41,9 +41,11 @@ struct Maintenance {
         // From the front: a value goes before the tombstone that removes it.
         for step in stride(from: 0, to: plan.chunks.count, by: Self.stepChunks) {
             let chunks = plan.chunks[step..<min(step + Self.stepChunks, plan.chunks.count)]
-            try await writer.perform { connection in
+            try await writer.perform { [coordinator] connection in
+                let bounds = try coordinator.topicForWriter(topic.topic.name).bounds[partition]
                 try connection.transaction {
                     for first in chunks { try connection.rewrite(first, of: table, without: plan.removed) }
+                    try LogSchema.note(bounds, of: topic.id, in: connection)
                 }
             }
         }
@@ -77,12 +79,11 @@ extension LogConnection {
             return (bounds[partition].end, removed)
         }
         guard removed > 0 else { return false }
+        bounds[partition] = PartitionBounds(partition: partition, first: first, end: bounds[partition].end)
         try transaction {
             try statement("DELETE FROM \(table) WHERE first_offset < ?").run(.integer(first))
-            try statement("UPDATE bounds SET first_offset = ? WHERE topic = ? AND part = ?")
-                .run(.integer(first), .integer(topic.id), .integer(Int64(partition)))
+            try LogSchema.note(bounds[partition], of: topic.id, in: self)
         }
-        bounds[partition] = PartitionBounds(partition: partition, first: first, end: bounds[partition].end)
         coordinator.note(bounds, of: topic.topic.name)
         return removed == limit
     }

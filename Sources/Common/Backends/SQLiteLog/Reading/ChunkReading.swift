@@ -53,6 +53,21 @@ extension LogConnection {
         }
     }
 
+    /// The offset behind the last record of a table; nil if it has none.
+    func end(of table: String) throws -> Int64? {
+        let query = try statement(
+            "SELECT first_offset, entries, arena FROM \(table) ORDER BY first_offset DESC LIMIT 1")
+        return try query([]) { row in
+            guard try row.step() else { return nil }
+            var end: Int64?
+            try Chunk(first: row.integer(0), entries: row.bytes(1), arena: row.bytes(2)).forEach { entry in
+                end = entry.offset + 1
+                return true
+            }
+            return end
+        }
+    }
+
     /// A group's committed offsets, by partition.
     func committed(_ group: String, topic: Int64) throws -> [Int: Int64] {
         let query = try statement("SELECT part, next_offset FROM committed WHERE consumers = ? AND topic = ?")

@@ -3,9 +3,12 @@ import Common
 /// The tables of the log's file.
 ///
 /// Each partition is a table of chunks, so that appending is always at the end of a tree. A chunk holds records of
-/// one commit; `entries` and `arena` are as ``ChunkBuilder`` writes them.
+/// one commit; `entries` and `arena` are as ``ChunkBuilder`` writes them. A partition ends behind its last chunk, or at
+/// what `bounds` says where that is more: it is written only when records are removed, as one page less for each
+/// commit is a lot.
 enum LogSchema {
-    static let version: Int64 = 1
+    /// 2: partitions end where their chunks do. A program that knows only 1 would give offsets twice.
+    static let version: Int64 = 2
     /// In bytes, of a new file. Chunks fill large pages, and it is the number of pages that a commit costs.
     static let pageSize = 16_384
 
@@ -13,13 +16,13 @@ enum LogSchema {
     static func prepare(_ connection: LogConnection) throws {
         try connection.execute("PRAGMA page_size = \(pageSize)")
         try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST")
-        try connection.execute("PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 67108864")
+        try connection.execute("PRAGMA cache_size = -8000")
         let found = try connection.statement("PRAGMA user_version")([]) { try $0.step() ? $0.integer(0) : 0 }
         if found > version {
             throw EventLogError.unavailable(
                 "the log has format \(found), this program knows \(version): install the newer program")
         }
-        if found == version { return }
+        if found > 0 { return try connection.execute("PRAGMA user_version = \(version)") }
         try connection.transaction {
             try connection.execute(
                 """
@@ -73,7 +76,7 @@ enum LogSchema {
         for index in topics.indices {
             let query = try connection.statement(
                 "SELECT part, first_offset, end_offset FROM bounds WHERE topic = ? ORDER BY part")
-            topics[index].bounds = try query([.integer(topics[index].id)]) { row in
+            var bounds = try query([.integer(topics[index].id)]) { row in
                 var bounds: [PartitionBounds] = []
                 while try row.step() {
                     bounds.append(
@@ -81,8 +84,22 @@ enum LogSchema {
                 }
                 return bounds
             }
+            for (partition, noted) in bounds.enumerated() {
+                let end = try connection.end(of: chunks(topic: topics[index].id, partition: partition))
+                bounds[partition] = PartitionBounds(
+                    partition: partition, first: noted.first, end: max(noted.end, end ?? 0))
+            }
+            topics[index].bounds = bounds
         }
         return topics
+    }
+
+    /// Notes where a partition ends, in the transaction that removes records of its last chunk.
+    static func note(_ bounds: PartitionBounds, of topic: Int64, in connection: LogConnection) throws {
+        try connection.statement("UPDATE bounds SET first_offset = ?, end_offset = ? WHERE topic = ? AND part = ?")
+            .run(
+                .integer(bounds.first), .integer(bounds.end), .integer(topic),
+                .integer(Int64(bounds.partition)))
     }
 
     private static func text(of retention: Topic.Retention) -> String {

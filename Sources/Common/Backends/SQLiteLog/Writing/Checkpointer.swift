@@ -12,7 +12,9 @@ final class Checkpointer: Sendable {
     private let progress = Progress()
     private let thread: WorkerThread
 
-    init(connection: LogConnection) {
+    init(connection: LogConnection) throws {
+        // A connection that has read nothing does not know of the write-ahead log, and copies nothing of it.
+        try connection.execute("PRAGMA schema_version")
         thread = WorkerThread(name: "log-checkpoint") { [mailbox, progress] in
             while mailbox.takeAll() != nil {
                 let copied = connection.checkpoint(waitingForReaders: false)

@@ -47,25 +47,36 @@ final class LogWriter: Sendable {
     private static let waitingBytesAtMost = 256 << 20
 
     private let mailbox = Mailbox<Work>()
-    private let waitingBytes = Mutex(0)
+    private let waitingBytes = Atomic(0)
+    private let isPending = PendingFlag()
     private let thread: WorkerThread
 
-    init(connection: LogConnection, coordinator: Coordinator, checkpointer: Checkpointer) {
-        thread = WorkerThread(name: "log-writer") { [mailbox] in
-            var loop = WriterLoop(connection: connection, coordinator: coordinator, checkpointer: checkpointer)
-            while let work = mailbox.takeAll() { loop.process(work) }
+    init(connection: LogConnection, coordinator: Coordinator, checkpointer: Checkpointer, journal: Journal) {
+        thread = WorkerThread(name: "log-writer") { [mailbox, isPending] in
+            var loop = WriterLoop(
+                connection: connection, coordinator: coordinator, checkpointer: checkpointer, journal: journal,
+                isPending: isPending)
+            while let work = mailbox.takeAll() {
+                loop.process(work)
+                // Readers wait for it, and there is nothing better to do.
+                if mailbox.isEmpty { try? loop.flush() }
+            }
+            try? loop.flush()
         }
+    }
+
+    /// Waits until everything that was acknowledged can be read.
+    func settle() async throws {
+        if isPending.isSet { try await perform { _ in } }
     }
 
     func append(_ batch: RecordBatch, to topic: String, partitions: [Int32]) async throws -> [LogPosition] {
         let bytes = batch.arena.count
-        let isTaken = waitingBytes.withLock { waiting in
-            guard waiting == 0 || waiting + bytes <= Self.waitingBytesAtMost else { return false }
-            waiting += bytes
-            return true
+        let waiting = waitingBytes.add(bytes, ordering: .relaxed).newValue
+        defer { waitingBytes.subtract(bytes, ordering: .relaxed) }
+        guard waiting == bytes || waiting <= Self.waitingBytesAtMost else {
+            throw EventLogError.unavailable("more waits for the disk than is allowed; send less")
         }
-        guard isTaken else { throw EventLogError.unavailable("more waits for the disk than is allowed; send less") }
-        defer { waitingBytes.withLock { $0 -= bytes } }
         return try await withCheckedThrowingContinuation { continuation in
             let work = Append(topic: topic, batch: batch, partitions: partitions, continuation: continuation)
             if !mailbox.put(.append(work)) { continuation.resume(throwing: EventLogError.closed) }
