@@ -41,16 +41,16 @@ struct MigrateDataTests {
         // A second copy would be over the first
         #expect(try home.migrate(to: folder.file("there"), environment).status == 1)
 
-        let server = try ServerProcess(data: folder.file("there"), environment: environment)
+        let server = try OneProcessInstallation(data: folder.file("there"), environment: environment)
         try await server.start()
         defer { server.kill() }
-        let client = try server.client(account: "Scenario")
+        let client = try await server.client(account: "Scenario")
         let found = try await Tables.read(workspace: home.workspace, with: client)
         #expect(found == home.tables, "\(found.differences(from: home.tables).joined(separator: "\n"))")
         // The sender's secret opens with the key that came along, and what it sent before is known
         try await home.deliver(home.world.formDeliveries(), to: server)
         try await server.settle()
-        let books = try server.doctor(deep: true)
+        let books = try await server.doctor(deep: true)
         #expect(books["balanced"]?.bool == true && books["healthy"]?.bool == true, "\(JSONText(books))")
         #expect(books["stored"]?.int64 == Int64(home.stored), "\(JSONText(books))")
         let after = try await Tables.read(workspace: home.workspace, with: client)
@@ -77,13 +77,13 @@ struct MigrateDataTests {
             #expect(moved.status == 0, "\(JSONText(moved.json))")
             #expect(moved.json?["is_resumed"]?.bool == true)
         }
-        let server = try ServerProcess(data: folder.file("copy"))
+        let server = try OneProcessInstallation(data: folder.file("copy"))
         try await server.start()
         defer { server.kill() }
         let found = try await Tables.read(
-            workspace: home.workspace, with: try server.client(account: "Scenario"))
+            workspace: home.workspace, with: try await server.client(account: "Scenario"))
         #expect(found == home.tables, "\(found.differences(from: home.tables).joined(separator: "\n"))")
-        let books = try server.doctor(deep: true)
+        let books = try await server.doctor(deep: true)
         #expect(books["balanced"]?.bool == true && books["healthy"]?.bool == true, "\(JSONText(books))")
         #expect(books["accepted"]?.int64 == Int64(home.accepted), "\(JSONText(books))")
     }
@@ -92,7 +92,7 @@ struct MigrateDataTests {
     func refused() async throws {
         let folder = try TemporaryFolder()
         let home = try await Home(in: folder)
-        let other = try ServerProcess(data: folder.file("other"))
+        let other = try OneProcessInstallation(data: folder.file("other"))
         try await other.start()
         #expect(try home.migrate(to: folder.file("other")).status == 2)
         other.stop()
@@ -113,9 +113,9 @@ struct MigrateDataTests {
 
         init(in folder: TemporaryFolder) async throws {
             path = folder.file("home")
-            let server = try ServerProcess(data: path)
+            let server = try OneProcessInstallation(data: path)
             try await server.start()
-            let client = try server.client(account: "Scenario")
+            let client = try await server.client(account: "Scenario")
             let made = try await client.json(
                 "POST", "/CreateWorkspace",
                 body: [
@@ -149,8 +149,8 @@ struct MigrateDataTests {
             try await server.start()
             try await Self.deliver(first, form, server)
             try await server.settle()
-            tables = try await Tables.read(workspace: workspace, with: server.client(account: "Scenario"))
-            let books = try server.doctor(deep: true)
+            tables = try await Tables.read(workspace: workspace, with: try await server.client(account: "Scenario"))
+            let books = try await server.doctor(deep: true)
             accepted = Int(try #require(books["accepted"]?.int64))
             stored = Int(try #require(books["stored"]?.int64))
             server.stop()
@@ -161,12 +161,12 @@ struct MigrateDataTests {
             await kept.close()
         }
 
-        func deliver(_ deliveries: [Delivery], to server: ServerProcess) async throws {
+        func deliver(_ deliveries: [Delivery], to server: any Installation) async throws {
             try await Self.deliver(deliveries, form, server)
         }
 
         private static func deliver(
-            _ deliveries: [Delivery], _ form: (stream: String, secret: String), _ server: ServerProcess
+            _ deliveries: [Delivery], _ form: (stream: String, secret: String), _ server: any Installation
         ) async throws {
             for delivery in deliveries {
                 let signed = delivery.signedByStandard(secret: form.secret, at: .now)

@@ -36,7 +36,8 @@ struct WallsTests {
     func everyRoute() async throws {
         let operations = try Self.operations()
         try #require(operations.count > 40)
-        let server = try EmbeddedInstallation()
+        let folder = try TemporaryFolder()
+        let server = try OneProcessInstallation(data: folder.file("data"))
         try await server.start()
         defer { server.kill() }
 

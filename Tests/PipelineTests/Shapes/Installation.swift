@@ -65,9 +65,10 @@ enum Shape: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     /// Runs the program in this shape while `body` works.
     func run<Value: Sendable>(_ body: (any Installation) async throws -> Value) async throws -> Value {
+        let folder = try TemporaryFolder()
         let installation: any Installation =
             switch self {
-            case .embedded: try EmbeddedInstallation()
+            case .embedded: try OneProcessInstallation(data: folder.file("data"))
             case .distributed: try await DistributedInstallation()
             }
         let outcome: Result<Value, any Error>
@@ -78,6 +79,7 @@ enum Shape: String, CaseIterable, Sendable, CustomTestStringConvertible {
             outcome = .failure(error)
         }
         await installation.kill()
+        withExtendedLifetime(folder) {}
         return try outcome.get()
     }
 }
