@@ -185,10 +185,15 @@ let package = Package(
                 "SQLiteLog", "SpooledLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
             ]),
         tests("Connector", ["ByteJSON", "Common", "Connectors", "Rows", "TestKit", crypto]),
+        .executableTarget(
+            name: "JobProbe",
+            dependencies: ["ByteJSON", "Common", "PostgresDatabase", "SQLiteDatabase", "ServiceKit", logging],
+            path: "Tests/Probes/JobProbe", swiftSettings: strict),
         tests(
             "ServiceKit",
             [
-                "ByteJSON", "Common", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, httpTypes, lifecycle, logging,
+                "ByteJSON", "Common", "JobProbe", "ServiceKit", "SQLiteLog", "TestKit", hummingbird, httpTypes,
+                lifecycle, logging,
                 crypto,
             ]),
         tests(

@@ -15,6 +15,20 @@ public enum TestDatabase {
         }
     }
 
+    /// One of those that a suite is to pass on whatever is set: opened again by its path, it has the same data.
+    public enum Engine: Sendable, CaseIterable, CustomStringConvertible {
+        case sqlite, postgres
+        public var description: String { self == .sqlite ? "SQLite" : "PostgreSQL" }
+    }
+
+    /// Opens a database of this engine; PostgreSQL is a private server.
+    public static func open(_ path: String, on engine: Engine) async throws -> any Database {
+        switch engine {
+        case .sqlite: try SQLiteDatabase(path: path)
+        case .postgres: try PostgresDatabase(settings(try await PostgresCluster.shared().url, path))
+        }
+    }
+
     private static func settings(_ url: Secret, _ path: String) -> PostgresSettings {
         // The path holds a folder that no other test has; a schema's name has 63 bytes at most.
         PostgresSettings(url: url, schema: "test \(path.suffix(50))")

@@ -99,4 +99,6 @@ public enum Dialect: Sendable {
     public var clustered: String { self == .sqlite ? "WITHOUT ROWID" : "" }
     /// Locks the rows that a SELECT in a write transaction returns.
     public var forUpdate: String { self == .sqlite ? "" : "FOR UPDATE" }
+    /// Locks the rows that a SELECT returns, and leaves out those that are locked.
+    public var forUpdateSkippingLocked: String { self == .sqlite ? "" : "FOR UPDATE SKIP LOCKED" }
 }

@@ -26,4 +26,6 @@ public struct MetricName: Sendable {
         "earshot_spool_forwarded_total", "Records that went on from the spool to the log.")
     public static let spoolRefused = MetricName(
         "earshot_spool_refused_total", "Records of the spool that the log did not take for their size.")
+    public static let jobsEnded = MetricName("earshot_jobs_ended_total", "Jobs that ended, by kind and state.")
+    public static let jobsOpen = MetricName("earshot_jobs_open", "Jobs that wait or run, by kind and state.")
 }

@@ -1,19 +1,18 @@
-import Common
 import Synchronization
 
 import struct Foundation.Date
 import struct Foundation.TimeZone
 
 /// The offsets of a time zone: from which instant on each one holds. All times are in milliseconds.
-struct ZoneOffsets: Sendable, Hashable {
+package struct ZoneOffsets: Sendable, Hashable {
     /// The IANA name.
-    let name: String
+    package let name: String
     /// The instant from which on the offset of the same position holds, ascending; the first holds for all times before.
     private let starts: [Int64]
     private let offsets: [Int64]
 
     /// Reads the transitions of a zone from 1900 to 2200; nil if there is no such zone.
-    init?(name: String) {
+    package init?(name: String) {
         guard let zone = TimeZone(identifier: name) else { return nil }
         self.name = name
         var at = Date(timeIntervalSince1970: -2_208_988_800)
@@ -32,13 +31,13 @@ struct ZoneOffsets: Sendable, Hashable {
     }
 
     /// What is to be added to an instant to have local time.
-    func offset(at instant: Int64) -> Int64 { offsets[position(of: instant)] }
+    package func offset(at instant: Int64) -> Int64 { offsets[position(of: instant)] }
 
     /// The local time at an instant, counted as if it were UTC.
-    func local(_ instant: Int64) -> Int64 { instant + offset(at: instant) }
+    package func local(_ instant: Int64) -> Int64 { instant + offset(at: instant) }
 
     /// The first instant at which the local clock shows this time, or the end of the gap that swallowed it.
-    func instant(ofLocal local: Int64) -> Int64 {
+    package func instant(ofLocal local: Int64) -> Int64 {
         let day: Int64 = 86_400_000
         var at = position(of: local - day)
         while at + 1 < starts.count, local - offsets[at] >= starts[at + 1] { at += 1 }
@@ -46,7 +45,7 @@ struct ZoneOffsets: Sendable, Hashable {
     }
 
     /// The next instant at which the offset changes.
-    func transition(after instant: Int64) -> Int64? {
+    package func transition(after instant: Int64) -> Int64? {
         let next = position(of: instant) + 1
         return next < starts.count ? starts[next] : nil
     }
@@ -63,12 +62,12 @@ struct ZoneOffsets: Sendable, Hashable {
 }
 
 /// The zones that were asked for so far.
-final class ZoneCache: Sendable {
-    static let shared = ZoneCache()
+package final class ZoneCache: Sendable {
+    package static let shared = ZoneCache()
     private let zones = Mutex<[String: ZoneOffsets]>([:])
 
     /// The zone of this name; nil if there is none.
-    subscript(_ name: String) -> ZoneOffsets? {
+    package subscript(_ name: String) -> ZoneOffsets? {
         if let known = zones.withLock({ $0[name] }) { return known }
         guard let zone = ZoneOffsets(name: name) else { return nil }
         zones.withLock { $0[name] = zone }  // as many as the zone database has

@@ -1,0 +1,100 @@
+public import ByteJSON
+public import Common
+
+/// A durable unit of work, as it is in the table.
+public struct Job: Sendable {
+    public let id: JobID
+    /// What kind of work: the name of a ``JobDefinition``.
+    public let kind: String
+    /// Whose work it is; nil is the operator's.
+    public let workspace: WorkspaceID?
+    /// What the work needs to know.
+    public let payload: JSON
+    /// From 0 to 9; within a workspace the higher goes first.
+    public let priority: Int
+    public internal(set) var phase: JobPhase
+    /// Why it is where it is.
+    public internal(set) var reason: String?
+    /// How often it was tried, this attempt included.
+    public internal(set) var attempt: Int
+    /// Not before this time.
+    public internal(set) var due: Timestamp
+    /// When it expires.
+    public internal(set) var deadline: Timestamp
+    /// From 0 to 1.
+    public internal(set) var progress: Double
+    /// What it is doing, for a person.
+    public internal(set) var note: String?
+    /// Who has it.
+    public internal(set) var worker: String?
+    public internal(set) var leaseEnds: Timestamp?
+    public let requestedAt: Timestamp
+    public internal(set) var startedAt: Timestamp?
+    public internal(set) var endedAt: Timestamp?
+    /// What happened to it, the oldest first.
+    public internal(set) var history: [JobTransition]
+    /// Grows with every change of owner: who holds an older one writes nothing.
+    var fence: Int64
+    /// A key that lasts as long as the job is open.
+    var keyEnds: Bool
+
+    public var state: JobState { phase.state }
+
+    /// Whether it is on its way to an end, and what it did is being undone.
+    public var isUndoing: Bool { phase.ending != nil }
+}
+
+/// A step of a job from one state to another.
+public struct JobTransition: Sendable, Hashable {
+    public let at: Timestamp
+    public let state: JobState
+    public let reason: String
+
+    /// As one line of the table.
+    var line: String {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("at", at.description)
+        writer.member("state", state.rawValue)
+        writer.member("reason", reason)
+        writer.endObject()
+        return String(decoding: writer.bytes, as: UTF8.self) + "\n"
+    }
+
+    static func read(_ lines: String) -> [JobTransition] {
+        lines.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            guard let root = try? JSONDocument(parsing: Array(line)).root,
+                let at = root["at"]?.string.flatMap({ Timestamp($0) }),
+                let state = root["state"]?.string.flatMap(JobState.init(rawValue:))
+            else { return nil }
+            return JobTransition(at: at, state: state, reason: root["reason"]?.string ?? "")
+        }
+    }
+}
+
+/// A job to be put in line.
+public struct JobRequest: Sendable {
+    public var kind: String
+    public var workspace: WorkspaceID?
+    public var payload: JSON
+    public var priority = 5
+    /// Not before this time; nil is now.
+    public var due: Timestamp?
+    /// Time from ``due`` to the deadline; nil is what the kind has.
+    public var deadline: Duration?
+    public var key: Key?
+
+    /// What makes a job the only one of its kind and workspace.
+    public enum Key: Sendable, Hashable {
+        /// As long as the job is kept: the same request sent twice is one job.
+        case once(String)
+        /// As long as the job is open.
+        case whileOpen(String)
+    }
+
+    public init(_ kind: String, workspace: WorkspaceID?, payload: JSON = [:]) {
+        self.kind = kind
+        self.workspace = workspace
+        self.payload = payload
+    }
+}

@@ -1,0 +1,350 @@
+import ByteJSON
+public import Common
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// How a process works off jobs.
+public struct JobSettings: Sendable, Codable, Hashable {
+    /// Jobs that run at once in this process.
+    public var slots = 4
+    /// Seconds after which a job is taken from a worker that gives no sign of life.
+    public var lease = 30.0
+    /// Seconds between two looks into the table, on average; what this process requests is seen at once.
+    public var poll = 1.0
+    /// Seconds that a step has to stop when it is told to.
+    public var grace = 10.0
+    /// Whether no other process works on the database: what is RUNNING at the start was another one's, which is gone, and
+    /// its lease need not be waited for.
+    public var isAlone = false
+
+    public init() {}
+}
+
+/// Works off the jobs of a service's database; any number of engines may share one.
+///
+/// A job is claimed with a lease, renewed by heartbeats, and a fence, which grows with every owner: what an owner writes
+/// after its job was taken over is refused. So each step's result is kept once, and each job ends once.
+public final class JobEngine: Service {
+    private struct State {
+        var active: [JobClaim: (job: ActiveJob, work: Task<Void, Never>)] = [:]
+        /// When each workspace was served last, counted in claims.
+        var served: [String: UInt64] = [:]
+        var turn: UInt64 = 0
+        var hasLooked = false
+        var isStopping = false
+    }
+    private let database: any Database
+    private let definitions: [String: JobDefinition]
+    private let schedules: [JobSchedule]
+    private let settings: JobSettings
+    private let worker: String
+    private let metrics: Metrics
+    private let logger: Logger
+    private let now: @Sendable () -> Timestamp
+    private let bell = Bell()
+    private let state = Mutex(State())
+
+    /// - Parameter worker: A name for this process in histories; each start makes another one.
+    public init(
+        database: any Database, definitions: [JobDefinition], schedules: [JobSchedule] = [],
+        settings: JobSettings = JobSettings(), worker: String = JobID.make().rawValue.suffix(8).description,
+        metrics: Metrics, logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
+    ) {
+        self.database = database
+        self.definitions = Dictionary(uniqueKeysWithValues: definitions.map { ($0.kind, $0) })
+        self.schedules = schedules
+        self.settings = settings
+        self.worker = worker
+        self.metrics = metrics
+        self.logger = logger
+        self.now = now
+        metrics.beforeScrape { [weak self] in await self?.countOpen() }
+    }
+
+    // MARK: - Requests
+
+    /// Puts a job in line in the transaction that causes it; call ``wake()`` when that is committed.
+    ///
+    /// - Precondition: The kind is one of this engine's.
+    public func enqueue(_ request: JobRequest, in connection: any DatabaseConnection) throws
+        -> (job: Job, isNew: Bool)
+    {
+        guard let definition = definitions[request.kind] else { preconditionFailure("no kind of job \(request.kind)") }
+        return try JobTable(connection, at: now()).enqueue(request, deadline: definition.deadline)
+    }
+
+    /// Has this process look for work now.
+    public func wake() { bell.ring() }
+
+    /// Puts a job in line in a transaction of its own.
+    public func enqueue(_ request: JobRequest) async throws -> (job: Job, isNew: Bool) {
+        let outcome = try await database.write { try self.enqueue(request, in: $0) }
+        wake()
+        return outcome
+    }
+
+    /// Ends an open job. One whose steps did something that must be undone ends when that is done.
+    ///
+    /// - Returns: The job; nil if there is none, or it is over or being undone already.
+    public func cancel(_ id: JobID, reason: String) async throws -> Job? {
+        let job = try await database.write { [now] in try JobTable($0, at: now()).cancel(id, reason: reason) }
+        if job != nil {
+            for one in state.withLock({ $0.active.filter { $0.key.id == id } }) { one.value.job.stop() }
+        }
+        wake()
+        return job
+    }
+
+    /// Has a job tried again that ended without success.
+    ///
+    /// - Returns: The job; nil if there is none, or it is open or completed.
+    public func retry(_ id: JobID, reason: String) async throws -> Job? {
+        let job = try await database.write { [now, definitions] connection -> Job? in
+            let table = JobTable(connection, at: now())
+            guard let kind = try table.job(id)?.kind, let definition = definitions[kind] else { return nil }
+            return try table.retry(id, deadline: definition.deadline, reason: reason)
+        }
+        wake()
+        return job
+    }
+
+    /// Forgets a job that is over, and what goes with it.
+    ///
+    /// - Returns: The job; nil if there is none, or it is open.
+    public func delete(_ id: JobID) async throws -> Job? {
+        try await database.write { [now, definitions] connection in
+            guard let job = try JobTable(connection, at: now()).delete(id) else { return nil }
+            try definitions[job.kind]?.onDelete(connection, job)
+            return job
+        }
+    }
+
+    // MARK: - Running
+
+    /// Works until shutdown; jobs in hand are then stopped and given back.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await self.beat() }
+                tasks.addTask { await self.prune() }
+                await self.takeUp()
+            }
+        }
+        let active = state.withLock { state in
+            state.isStopping = true
+            return state.active.values.map { $0 }
+        }
+        for (job, _) in active { job.stop() }
+        for (_, work) in active { await work.value }
+    }
+
+    private func takeUp() async {
+        while !Task.isCancelled {
+            do {
+                if try await claim() { continue }
+            } catch {
+                guard !Task.isCancelled else { return }
+                logger.warning("jobs cannot be taken up; trying again", metadata: ["error": "\(error)"])
+            }
+            await bell.wait(for: .seconds(settings.poll * Double.random(in: 0.75...1.25)))
+        }
+    }
+
+    /// Takes up as many jobs as there are free slots.
+    ///
+    /// - Returns: Whether there may be more.
+    private func claim() async throws -> Bool {
+        let now = now()
+        let (free, served, hasLooked) = state.withLock {
+            (settings.slots - $0.active.count, $0.served, $0.hasLooked)
+        }
+        if hasLooked, try await !database.read({ try JobTable($0, at: now).hasWork() }) { return false }
+        let jobs = try await database.write { [self] connection in
+            let table = JobTable(connection, at: now)
+            try table.sweep(definitions, takesAll: !hasLooked && settings.isAlone)
+            try table.runSchedules(schedules, definitions)
+            return try table.claim(
+                free, of: definitions, by: worker, leaseEnds: now.advanced(bySeconds: settings.lease), served: served)
+        }
+        state.withLock { $0.hasLooked = true }
+        for job in jobs { begin(job) }
+        return !jobs.isEmpty && jobs.count < free
+    }
+
+    private func begin(_ job: Job) {
+        let active = ActiveJob(job)
+        state.withLock { state in
+            state.turn += 1
+            if state.served.count > 10_000 { state.served = [:] }
+            state.served[job.workspace?.rawValue ?? "-"] = state.turn
+            // Not a child: it is stopped by its heartbeat or at shutdown, and still writes what became of it.
+            let work = Task {
+                await self.perform(job, active)
+                self.state.withLock { $0.active[active.claim] = nil }
+                self.bell.ring()
+            }
+            state.active[active.claim] = (active, work)
+        }
+    }
+
+    /// Renews leases, and stops what was taken away or is to be undone.
+    private func beat() async {
+        var renewed = ContinuousClock.now
+        let pause = Duration.seconds(min(1, settings.lease / 3))
+        while !Task.isCancelled {
+            try? await Task.sleep(for: pause)
+            let isDue = renewed + .seconds(settings.lease / 3) <= .now
+            let active = state.withLock { $0.active.mapValues(\.job) }
+            let beats = active.values.compactMap { $0.heartbeat(isDue: isDue) }
+            if isDue { renewed = .now }
+            guard !beats.isEmpty else { continue }
+            let now = now()
+            do {
+                let stopped = try await database.write { [settings] connection in
+                    try JobTable(connection, at: now).renew(
+                        beats, leaseEnds: now.advanced(bySeconds: settings.lease))
+                }
+                for claim in stopped { active[claim]?.stop() }
+            } catch {
+                logger.warning("leases could not be renewed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Deletes what ended long ago.
+    private func prune() async {
+        while !Task.isCancelled {
+            do {
+                for definition in definitions.values {
+                    while try await database.write({ [now] in try JobTable($0, at: now()).prune(definition) }) > 0 {}
+                }
+            } catch {
+                if !Task.isCancelled { logger.warning("old jobs were not deleted", metadata: ["error": "\(error)"]) }
+            }
+            try? await Task.sleep(for: .seconds(600 * Double.random(in: 0.75...1.25)))
+        }
+    }
+
+    // MARK: - One job
+
+    /// Does what is left of a job, or undoes what was done.
+    private func perform(_ claimed: Job, _ active: ActiveJob) async {
+        guard let definition = definitions[claimed.kind] else { return }
+        var job = claimed
+        while true {
+            do {
+                try await job.isUndoing ? undo(job, definition, active) : advance(job, definition, active)
+                return count(job.phase.ending ?? .completed, definition)
+            } catch {
+                guard let next = await settle(job, definition, active, error) else { return }
+                if next.state.isEnd { count(next.state, definition) }
+                guard next.state == .running else { return }
+                job = next
+                active.beginUndoing()
+            }
+        }
+    }
+
+    private func advance(_ job: Job, _ definition: JobDefinition, _ active: ActiveJob) async throws {
+        let kept = try await database.read { [now] in try JobTable($0, at: now()).steps(of: job.id) }
+        var results = kept.compactMapValues(\.result)
+        let open = definition.steps.filter { results[$0.name] == nil }
+        for step in open {
+            if step.undo != nil {
+                try await database.write { [now] in try JobTable($0, at: now()).begin(step.name, of: job) }
+            }
+            let context = JobContext(job: job, step: step.name, results: results, active: active)
+            let result = try await active.limit(step.name, to: time(for: step, of: job), grace: grace) {
+                try await step.run(context)
+            }
+            try await database.write { [now] in
+                try JobTable($0, at: now()).finish(step.name, of: job, result, isLast: step.name == open.last?.name)
+            }
+            results[step.name] = result.value
+        }
+        guard open.isEmpty else { return }
+        try await database.write { [now] in
+            let table = JobTable($0, at: now())
+            _ = try table.apply(.finished, to: table.owned(job), "completed")
+        }
+    }
+
+    private func undo(_ job: Job, _ definition: JobDefinition, _ active: ActiveJob) async throws {
+        active.clear()
+        let kept = try await database.read { [now] in try JobTable($0, at: now()).steps(of: job.id) }
+        let results = kept.compactMapValues(\.result)
+        for step in definition.steps.reversed() where kept[step.name]?.isUndoable == true {
+            guard let undo = step.undo else { continue }
+            let context = JobContext(job: job, step: step.name, results: results, active: active)
+            try await active.limit("undoing \(step.name)", to: time(for: step, of: job), grace: grace) {
+                try await undo(context)
+            }
+            try await database.write { [now] in try JobTable($0, at: now()).forget(step.name, of: job) }
+        }
+        try await database.write { [now] in try JobTable($0, at: now()).undone(job) }
+    }
+
+    private var grace: Duration { .seconds(settings.grace) }
+
+    /// A step's time, within what is left until the deadline.
+    private func time(for step: JobStep, of job: Job) -> Duration {
+        min(step.timeout, .milliseconds(max(0, job.deadline.milliseconds - now().milliseconds)))
+    }
+
+    /// Keeps what became of an attempt that did not succeed.
+    ///
+    /// - Returns: The job as it is now; nil if it is somebody else's, or its lease will tell.
+    private func settle(_ job: Job, _ definition: JobDefinition, _ active: ActiveJob, _ error: any Error) async -> Job?
+    {
+        if error is JobLost { return nil }
+        let failure = JobFailure(error)
+        let wasStopped = active.isStopped && !(error is StepTimedOut)
+        let isStopping = state.withLock { $0.isStopping }
+        if case .defect(let reason) = failure, !wasStopped {
+            logger.error(
+                "a job met a defect", metadata: ["job": "\(job.id)", "kind": "\(job.kind)", "error": "\(reason)"])
+        }
+        do {
+            return try await database.write { [now] connection in
+                let table = JobTable(connection, at: now())
+                let current = try table.owned(job)
+                // It was told to stop because somebody cancelled it, or its deadline passed.
+                if current.isUndoing, !job.isUndoing { return current }
+                if wasStopped, isStopping {
+                    try table.release(job, reason: "worker \(current.worker ?? "") shut down")
+                    return nil
+                }
+                let verdict = definition.retry.verdict(
+                    failure, attempt: current.attempt, random: Double.random(in: 0...1))
+                return try table.settle(job, verdict)
+            }
+        } catch {
+            if !(error is JobLost) {
+                logger.warning("what became of a job is not kept; its lease will end", metadata: ["error": "\(error)"])
+            }
+            return nil
+        }
+    }
+
+    // MARK: - Numbers
+
+    private func count(_ end: JobState, _ definition: JobDefinition) {
+        metrics.add(to: .jobsEnded, [("kind", definition.kind), ("state", end.rawValue)])
+    }
+
+    private func countOpen() async {
+        let open = try? await database.read { connection in
+            try connection.query("SELECT kind, state, count(*) FROM job WHERE ended_at IS NULL GROUP BY 1, 2") {
+                ($0.text(0), $0.text(1), $0.integer(2))
+            }
+        }
+        guard let open else { return }
+        for kind in definitions.keys {
+            for state in [JobState.requested, .running] {
+                let count = open.first { $0.0 == kind && $0.1 == state.rawValue }?.2 ?? 0
+                metrics.set(.jobsOpen, to: Double(count), [("kind", kind), ("state", state.rawValue)])
+            }
+        }
+    }
+}

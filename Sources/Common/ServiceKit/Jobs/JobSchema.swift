@@ -1,0 +1,51 @@
+public import Common
+
+/// The tables of the engine, part of the schema of each service that has jobs.
+///
+/// - `job`: one row a job. `queue` is where it stands in line, `lane` the same while it is in line and null while it
+///   is not: delayed, running or over. `history` is one JSON object a line.
+/// - `job_step`: what steps came to; those with a compensation as soon as they are begun.
+/// - `job_schedule`: when each schedule is to run next.
+public enum JobSchema {
+    /// Makes the tables: a migration of the service calls it.
+    public static func create(on connection: any DatabaseConnection) throws {
+        let dialect = connection.dialect
+        let integer = dialect.integer
+        let text = dialect.text
+        try connection.execute(
+            """
+            CREATE TABLE job (
+                id \(raw: text) NOT NULL PRIMARY KEY, kind \(raw: text) NOT NULL, workspace \(raw: text),
+                payload \(raw: text) NOT NULL, priority INTEGER NOT NULL, queue \(raw: text) NOT NULL,
+                lane \(raw: text), state \(raw: text) NOT NULL, ending \(raw: text), reason \(raw: text),
+                attempt INTEGER NOT NULL, fence \(raw: integer) NOT NULL, worker \(raw: text),
+                lease_ends \(raw: integer), due \(raw: integer) NOT NULL, deadline \(raw: integer) NOT NULL,
+                progress \(raw: dialect.real) NOT NULL, note \(raw: text), job_key \(raw: text),
+                key_ends INTEGER NOT NULL, requested_at \(raw: integer) NOT NULL, started_at \(raw: integer),
+                ended_at \(raw: integer), history \(raw: text) NOT NULL)
+            """)
+        for index in [
+            "INDEX job_lane ON job (lane, id) WHERE lane IS NOT NULL",
+            "INDEX job_delayed ON job (due) WHERE lane IS NULL AND state = 'REQUESTED'",
+            "INDEX job_running ON job (lease_ends) WHERE state = 'RUNNING'",
+            "INDEX job_open ON job (deadline) WHERE ended_at IS NULL",
+            "INDEX job_ended ON job (kind, ended_at) WHERE ended_at IS NOT NULL",
+            "INDEX job_workspace ON job (kind, workspace, id)",
+            "UNIQUE INDEX job_key ON job (job_key) WHERE job_key IS NOT NULL",
+        ] {
+            try connection.execute("CREATE \(raw: index)")
+        }
+        try connection.execute(
+            """
+            CREATE TABLE job_step (
+                job \(raw: text) NOT NULL, name \(raw: text) NOT NULL, undoable INTEGER NOT NULL,
+                result \(raw: text), PRIMARY KEY (job, name)) \(raw: dialect.clustered)
+            """)
+        try connection.execute(
+            """
+            CREATE TABLE job_schedule (
+                name \(raw: text) NOT NULL PRIMARY KEY, rule \(raw: text) NOT NULL,
+                next_at \(raw: integer) NOT NULL) \(raw: dialect.clustered)
+            """)
+    }
+}

@@ -1,0 +1,68 @@
+import Common
+import Testing
+
+@testable import ServiceKit
+
+@Suite("Which jobs are taken next")
+struct ClaimPlanTests {
+    private func lane(_ workspace: String, _ kind: String = "report", priority: Int = 5) -> Lane {
+        Lane(kind: kind, workspace: WorkspaceID("ws_\(workspace)"), priority: priority)
+    }
+
+    private func plan(
+        all: Int = 100, workspace: Int = 100, running: [ClaimPlan.Place: Int] = [:], served: [String: UInt64] = [:]
+    ) -> ClaimPlan {
+        ClaimPlan(
+            limits: ["report": (all, workspace), "import": (all, workspace)], running: running, served: served)
+    }
+
+    private func counts(_ shares: [(lane: Lane, count: Int)]) -> [Lane: Int] {
+        Dictionary(uniqueKeysWithValues: shares.map { ($0.lane, $0.count) })
+    }
+
+    @Test("workspaces get as much as each other, whatever their priorities")
+    func equal() {
+        let shares = counts(plan().shares(of: 9, lanes: [lane("a", priority: 9), lane("b"), lane("c", priority: 0)]))
+        #expect(shares == [lane("a", priority: 9): 3, lane("b"): 3, lane("c", priority: 0): 3])
+    }
+
+    @Test("who has more running waits for the others")
+    func catchingUp() {
+        let running = [ClaimPlan.Place(kind: "report", workspace: "ws_a"): 3]
+        #expect(counts(plan(running: running).shares(of: 3, lanes: [lane("a"), lane("b")])) == [lane("b"): 3])
+    }
+
+    @Test("with one slot, workspaces take turns")
+    func turns() {
+        let served: [String: UInt64] = ["ws_a": 7, "ws_b": 5, "ws_c": 6]
+        let lanes = [lane("a"), lane("b"), lane("c")]
+        #expect(counts(plan(served: served).shares(of: 1, lanes: lanes)) == [lane("b"): 1])
+    }
+
+    @Test("within a workspace the higher priority goes first")
+    func priorities() {
+        let lanes = [lane("a", priority: 1), lane("a", "import", priority: 8)]
+        #expect(counts(plan().shares(of: 1, lanes: lanes)) == [lane("a", "import", priority: 8): 1])
+    }
+
+    @Test("limits of a kind and of a workspace hold, what runs already counted in")
+    func limits() {
+        let running = [ClaimPlan.Place(kind: "report", workspace: "ws_a"): 1]
+        let lanes = [lane("a"), lane("a", priority: 2), lane("b")]
+        let shares = plan(all: 4, workspace: 2, running: running).shares(of: 50, lanes: lanes)
+        #expect(counts(shares) == [lane("a"): 1, lane("b"): 2])
+        #expect(plan(all: 1, running: running).shares(of: 50, lanes: lanes).isEmpty)
+    }
+
+    @Test("kinds that nobody here knows are left in line")
+    func unknownKinds() {
+        #expect(plan().shares(of: 5, lanes: [lane("a", "other")]).isEmpty)
+    }
+
+    @Test("a lane's text sorts the urgent first and reads back")
+    func text() {
+        let lanes = [9, 5, 0].map { lane("a", priority: $0) }
+        #expect(lanes.map(\.text).sorted() == lanes.map(\.text))
+        #expect(lanes.map { Lane($0.text) } == lanes)
+    }
+}
