@@ -1,3 +1,5 @@
+public import ServiceKit
+
 /// What an operator can set about reports.
 public struct ReportsSettings: Sendable, Codable, Hashable {
     /// Records of the feedback topic that one transaction takes.
@@ -14,6 +16,9 @@ public struct ReportsSettings: Sendable, Codable, Hashable {
     public var emergingPeople = 3
     /// How far above what was to be expected an emerging topic must be, in standard deviations.
     public var emergingDeviations = 2.0
+
+    /// How this process works off report jobs.
+    public var jobs = JobSettings()
 
     public init() {}
 }

@@ -67,7 +67,18 @@ struct WallsTests {
         let token = try #require(tokens["tokens"]?[0]?["token_id"]?.string, "\(JSONText(tokens))")
         let begun = try await owner.json("POST", "/v1/reprocess", body: ["stream_id": .string(stream)])
         let job = try #require(begun["job_id"]?.string)
-        let secrets = [job, workspace, stream, connection, feedback, letter, token, "secret opinion", "owner's"]
+        let asked = try await owner.json(
+            "POST", "/v1/reports",
+            body: [
+                "kind": "verbatims_export", "workspace_id": .string(workspace), "format": "jsonl", "from": "2000-01-01",
+            ])
+        let report = try #require(asked["report_id"]?.string)
+        try await waitUntil("the report is made") {
+            try await owner.json("GET", "/v1/reports/\(report)")["state"]?.string == "COMPLETED"
+        }
+        let secrets = [
+            job, report, workspace, stream, connection, feedback, letter, token, "secret opinion", "owner's",
+        ]
 
         let stranger = try await server.client(account: "Stranger")
         for operation in operations where operation.path != "/hooks/{stream}" && operation.path != "/v1/events" {
@@ -76,7 +87,7 @@ struct WallsTests {
             for (hole, value) in [
                 ("{workspace}", workspace), ("{stream}", stream), ("{connection}", connection), ("{token}", token),
                 ("{id}", isLetter ? letter : feedback), ("{partition}", "0"), ("{offset}", "0"),
-                ("{connector}", "jsonl"), ("{job}", job),
+                ("{connector}", "jsonl"), ("{job}", path.hasPrefix("/v1/jobs") ? report : job), ("{report}", report),
             ] { path = path.replacingOccurrences(of: hole, with: value) }
             for query in [[], [("workspace_id", workspace)]] as [[(String, String)]] {
                 for body in Self.bodies(workspace: workspace, connection: connection, method: operation.method) {
@@ -94,6 +105,8 @@ struct WallsTests {
         }
         try await server.settle()
         #expect(try await Tables.read(workspace: workspace, with: owner) == before)
+        let file = try await owner.send("GET", "/v1/reports/\(report)/file")
+        #expect(String(decoding: file.body, as: UTF8.self).contains("secret opinion"))
     }
 
     private static func bodies(workspace: String, connection: String, method: String) -> [[UInt8]] {

@@ -23,7 +23,8 @@ struct OpenAPITests {
                 publicURL: context.publicURL)
         }
         let roles = try await [
-            WorkspaceRole.build(try await context("workspace")), ReportsRole.build(try await context("reports")),
+            WorkspaceRole.build(try await context("workspace")),
+            ReportsRole.build(try await context("reports"), files: office.folder.file("files")),
             ParserRole.build(try await context("parser")), WebhookRole.build(try await context("webhook")),
         ]
         let document = try OpenAPIDocument()

@@ -189,7 +189,7 @@ struct Assembly: Sendable {
         let context = try context(for: name.rawValue, publicURL)
         return switch name {
         case .workspace: try await WorkspaceRole.build(context)
-        case .reports: try await ReportsRole.build(context)
+        case .reports: try await ReportsRole.build(context, files: folder.reports, settings: reportsSettings)
         case .parser: try await ParserRole.build(context)
         case .webhook: try await WebhookRole.build(context)
         case .fetcher: try await FetcherRole.build(context, settings: fetcherSettings())
@@ -201,6 +201,13 @@ struct Assembly: Sendable {
         var fetcher = settings.fetcher
         fetcher.name = try folder.name()
         return fetcher
+    }
+
+    private var reportsSettings: ReportsSettings {
+        var reports = ReportsSettings()
+        // A data folder is held by one process; a server's schema may have several.
+        reports.jobs.isAlone = settings.database == nil
+        return reports
     }
 
     private func context(for service: String, _ publicURL: String) throws -> RoleContext {

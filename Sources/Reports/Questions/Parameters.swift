@@ -56,6 +56,29 @@ struct Parameters: Sendable {
         }
     }
 
+    /// As ``json`` wrote them.
+    init(_ json: JSON) {
+        for (name, value) in json.object ?? [:] { values[name] = (value.array ?? [value]).compactMap(\.string) }
+    }
+
+    /// The parameters as an object, each with an array of texts.
+    var json: JSON { .object(values.mapValues { .array($0.map { .string($0) }) }) }
+
+    /// Takes parameters out that are not the question's own.
+    mutating func take(_ name: String) throws -> String? {
+        defer { values[name] = nil }
+        return try one(name)
+    }
+
+    /// The same with a range that does not depend on when it is asked.
+    func settingRange(_ range: Range<Int64>, _ zone: ZoneOffsets) -> Parameters {
+        var pinned = self
+        pinned.values["from"] = [Timestamp(milliseconds: range.lowerBound).description]
+        pinned.values["to"] = [Timestamp(milliseconds: range.upperBound).description]
+        pinned.values["timezone"] = [zone.name]
+        return pinned
+    }
+
     /// Refuses names that are not known, with the one that was probably meant.
     func requireOnly(_ known: [String]) throws {
         let unknown = values.keys.filter { !known.contains($0) }.sorted()

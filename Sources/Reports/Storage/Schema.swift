@@ -1,4 +1,5 @@
 import Common
+import ServiceKit
 
 /// The tables of this service.
 ///
@@ -6,6 +7,7 @@ import Common
 /// - `fact`: what is counted of an item, in a narrow row, in the order of workspace and time.
 /// - `rollup`: the facts added up by the hour; always equal to the facts.
 /// - `word`: the numbers that stand for texts in `fact` and `rollup`.
+/// - `job`, `job_step`, `job_schedule`: see ``JobSchema``.
 /// - `consumer_offsets`, `watermark`, `ledger`: how far the topic was read, and what became of the items.
 enum Schema {
     /// In milliseconds.
@@ -84,6 +86,7 @@ enum Schema {
                 CREATE TABLE dead_letter (
                     id \(raw: text) NOT NULL PRIMARY KEY, workspace \(raw: text) NOT NULL) \(raw: dialect.clustered)
                 """)
-        }
+        },
+        Migration(2, "jobs") { try JobSchema.create(on: $0) },
     ]
 }

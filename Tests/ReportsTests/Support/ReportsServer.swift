@@ -23,11 +23,12 @@ struct ReportsServer: Sendable {
     let log: SQLiteLog
     let directory: Directory
     let store: ReportsStore
+    let files: String
 
     static let accounts = ["ws_a": "ac_a", "ws_b": "ac_b"]
 
     /// Starts a server with a workspace and a stream for each account, hands it to `body`, and stops it.
-    static func run(_ body: (ReportsServer) async throws -> Void) async throws {
+    static func run(settings: ReportsSettings = .quick, _ body: (ReportsServer) async throws -> Void) async throws {
         let folder = try TemporaryFolder()
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -44,7 +45,7 @@ struct ReportsServer: Sendable {
                     log: log, database: database, transport: NoTransport(), directory: directory,
                     vault: try Vault(masterKey: Array(repeating: 7, count: 32)), connectors: ConnectorRegistry([]),
                     metrics: metrics, logger: logger, publicURL: "https://earshot.example.org",
-                    now: { Timestamp("2021-03-01")! }))
+                    now: { Timestamp("2021-03-01")! }), files: folder.file("files"), settings: settings)
             let callers = Role(name: "callers", routes: { $0.add(middleware: CallerByHeader()) })
             let (ports, listening) = AsyncStream.makeStream(of: Int.self)
             let server = HTTPServer(
@@ -54,7 +55,8 @@ struct ReportsServer: Sendable {
                 for await port in ports {
                     try await body(
                         ReportsServer(
-                            port: port, log: log, directory: directory, store: ReportsStore(database: database)))
+                            port: port, log: log, directory: directory, store: ReportsStore(database: database),
+                            files: folder.file("files")))
                     break
                 }
             }
@@ -193,5 +195,14 @@ private struct Together: Service {
 private struct NoTransport: HTTPTransport {
     func send(_ request: OutgoingRequest) async throws(HTTPTransportError) -> IncomingResponse {
         throw .connectionFailed("reports send nothing")
+    }
+}
+
+extension ReportsSettings {
+    /// Looks for jobs often.
+    static var quick: ReportsSettings {
+        var settings = ReportsSettings()
+        settings.jobs.poll = 0.05
+        return settings
     }
 }

@@ -1,0 +1,62 @@
+public import ByteJSON
+public import Common
+
+extension Job {
+    /// The job as the API tells it.
+    public var members: [String: JSON] {
+        var members: [String: JSON] = [
+            "job_id": .string(id.rawValue), "kind": .string(kind), "state": .string(state.rawValue),
+            "priority": .integer(Int64(priority)), "attempts": .integer(Int64(attempt)), "progress": .double(progress),
+            "requested_at": .string(requestedAt.description), "deadline": .string(deadline.description),
+            "history": .array(
+                history.map { step in
+                    [
+                        "at": .string(step.at.description), "state": .string(step.state.rawValue),
+                        "reason": .string(step.reason),
+                    ]
+                }),
+        ]
+        members["workspace_id"] = workspace.map { .string($0.rawValue) }
+        members["ending"] = phase.ending.map { .string($0.rawValue) }
+        members["reason"] = reason.map { .string($0) }
+        members["note"] = note.map { .string($0) }
+        members["started_at"] = startedAt.map { .string($0.description) }
+        members["ended_at"] = endedAt.map { .string($0.description) }
+        if state == .requested { members["due"] = .string(due.description) }
+        return members
+    }
+}
+
+/// One page of a list of jobs, the newest first: parameters `workspace_id`, `state`, `limit`, `cursor`.
+public struct JobPage: Sendable {
+    private let page: Page
+    private let filter: JobTable.Filter
+
+    /// - Parameter kind: Of this kind alone; nil is all.
+    public init(_ query: Query, _ caller: Caller, _ directory: Directory, kind: String? = nil) throws {
+        page = try Page(query, keys: 1)
+        let snapshot = directory.current
+        var workspaces: [WorkspaceID]?
+        if let id = try query.identifier("workspace_id", of: WorkspaceKind.self) {
+            workspaces = [try snapshot.workspace(id, for: caller).id]
+        } else if !caller.scopes.contains(.admin) {
+            workspaces = snapshot.workspaces.values.filter { $0.account == caller.account && !$0.isDeleted }.map(\.id)
+        }
+        filter = JobTable.Filter(
+            kind: kind, workspaces: workspaces,
+            states: try query.list("state").map { text in
+                guard let state = JobState(rawValue: text.uppercased()) else {
+                    let all = JobState.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw Problem.badRequest("parameter `state`: `\(text)` is not one of \(all)")
+                }
+                return state
+            }, before: page.after?.keys[0].string.flatMap { JobID($0) })
+    }
+
+    /// The jobs, and the cursor of the next page.
+    public func read(from database: any Database) async throws -> (jobs: [Job], next: String?) {
+        let found = try await database.read { try JobTable($0, at: .now).list(filter, limit: page.limit + 1) }
+        let (jobs, next) = page.cut(found) { [.string($0.id.rawValue)] }
+        return (jobs, next?.text)
+    }
+}

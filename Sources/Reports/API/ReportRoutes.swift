@@ -1,0 +1,170 @@
+import ByteJSON
+import Common
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceKit
+
+/// `/v1/reports`: reports that are made as jobs, and their files.
+struct ReportRoutes: Sendable {
+    let jobs: JobEngine
+    let database: any Database
+    let directory: Directory
+    let files: ReportFiles
+    let settings: ReportsSettings
+    let now: @Sendable () -> Timestamp
+
+    func add(to router: Router<APIContext>) {
+        router.post("/v1/reports") { try await request($0, $1) }
+        router.get("/v1/reports") { try await list($0, $1) }
+        router.get("/v1/reports/{report}") { request, context -> Response in
+            _ = try request.requireOnly()
+            return Response.json(view(try await report(context)))
+        }
+        router.post("/v1/reports/{report}/cancel") { request, context -> Response in
+            let job = try await report(context).job
+            let cancelled = try await jobs.cancel(job.id, reason: "cancelled by request")
+            guard let cancelled else {
+                throw Problem.conflict("\(job.id) is \(job.state.rawValue) and cannot be cancelled")
+            }
+            return Response.json(view((cancelled, nil)))
+        }
+        router.post("/v1/reports/{report}/retry") { request, context -> Response in
+            let job = try await report(context).job
+            guard let again = try await jobs.retry(job.id, reason: "tried again by request") else {
+                throw Problem.conflict(
+                    "\(job.id) is \(job.state.rawValue); only what ended without success is tried again")
+            }
+            return Response.json(view((again, nil)), status: .accepted)
+        }
+        router.delete("/v1/reports/{report}") { request, context -> Response in
+            let job = try await report(context).job
+            guard try await jobs.delete(job.id) != nil else {
+                throw Problem.conflict("\(job.id) is \(job.state.rawValue); cancel it first")
+            }
+            return Response(status: .noContent)
+        }
+        router.get("/v1/reports/{report}/file") { request, context -> Response in
+            _ = try request.requireOnly()
+            return try await file(try await report(context), context)
+        }
+    }
+
+    // MARK: - Requests
+
+    private func request(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try context.requireCaller(.read)
+        _ = try request.requireOnly()
+        let body = try await request.bytes(limit: 65_536)
+        var parameters = Parameters([])
+        try parameters.add(body: body)
+        let workspace = try parameters.workspace(in: directory.current, for: caller).id
+        _ = try parameters.take("workspace_id")
+        let names = ReportKinds.all.map(\.name)
+        guard let name = try parameters.take("kind") else {
+            throw Problem.badParameter("kind", "is missing: send \(names.joined(separator: " or "))")
+        }
+        guard let kind = ReportKinds.named(name) else {
+            throw Problem.badParameter("kind", "is \(name); \(Suggestion.hint(for: name, among: names))")
+        }
+        let text = try parameters.take("format") ?? ReportFormat.html.rawValue
+        guard let format = ReportFormat(rawValue: text.lowercased()), kind.formats.contains(format) else {
+            let hint = Suggestion.hint(for: text, among: kind.formats.map(\.rawValue))
+            throw Problem.badParameter("format", "is \(text); \(hint)")
+        }
+        try parameters.requireOnly(kind.parameterNames)
+        let pinned = try kind.pinned(parameters, for: workspace, now: now(), settings: settings)
+        let asked = ReportRequest(kind: name, workspace: workspace, format: format, parameters: pinned)
+        return try await begin(asked, IdempotencyKey(request, body: body))
+    }
+
+    private func begin(_ asked: ReportRequest, _ key: IdempotencyKey?) async throws -> Response {
+        var request = JobRequest(ReportJob.kind, workspace: asked.workspace, payload: asked.payload)
+        if let key {
+            request.key = .once(key.text)
+            var members = asked.payload.object ?? [:]
+            members["fingerprint"] = .string(key.fingerprint)
+            request.payload = .object(members)
+        }
+        let (job, isNew) = try await jobs.enqueue(request)
+        if let key, !isNew, job.payload["fingerprint"]?.string != key.fingerprint {
+            throw Problem(
+                .unprocessableContent, code: "idempotency_key_reused",
+                "this Idempotency-Key was used for another request, which is \(job.id); send a new one")
+        }
+        var response = Response.json(view((job, nil)), status: .accepted)
+        response.headers[.location] = "/v1/reports/\(job.id)"
+        return response
+    }
+
+    private static let listParameters = ["workspace_id", "state", "limit", "cursor"]
+
+    private func list(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try context.requireCaller(.read)
+        let query = try request.requireOnly(parameters: Self.listParameters)
+        let (found, next) = try await JobPage(query, caller, directory, kind: ReportJob.kind).read(from: database)
+        var members: [String: JSON] = ["reports": .array(found.map { view(($0, nil)) })]
+        members["next_cursor"] = next.map { .string($0) }
+        return .json(.object(members))
+    }
+
+    // MARK: - One report
+
+    /// The report that the path names, if the caller may see it, with its manifest.
+    private func report(_ context: APIContext) async throws -> (job: Job, manifest: JSON?) {
+        let caller = try context.requireCaller(.read)
+        let id = try context.identifier("report", of: JobKind.self)
+        let found = try await database.read { [now] connection -> (Job, JSON?)? in
+            let table = JobTable(connection, at: now())
+            guard let job = try table.job(id), job.kind == ReportJob.kind else { return nil }
+            return (job, job.state == .completed ? try table.result(of: "publishing", job: id) : nil)
+        }
+        guard let found, let workspace = found.0.workspace,
+            (try? directory.current.workspace(workspace, for: caller)) != nil
+        else { throw Problem.notFound("no report \(id) in this account; `GET /v1/reports` lists them") }
+        return found
+    }
+
+    private func view(_ report: (job: Job, manifest: JSON?)) -> JSON {
+        let job = report.job
+        var members = job.members
+        members["job_id"] = nil
+        members["report_id"] = .string(job.id.rawValue)
+        members["kind"] = job.payload["kind"]
+        members["format"] = job.payload["format"]
+        members["query"] = job.payload["parameters"]
+        members["manifest"] = report.manifest
+        let path = "/v1/reports/\(job.id)"
+        var links: [String: JSON] = ["self": .string(path)]
+        switch job.state {
+        case .requested, .running: links["cancel"] = .string(path + "/cancel")
+        case .completed: links["file"] = .string(path + "/file")
+        case .failed, .cancelled, .expired: links["retry"] = .string(path + "/retry")
+        }
+        members["links"] = .object(links)
+        return .object(members)
+    }
+
+    private func file(_ report: (job: Job, manifest: JSON?), _ context: APIContext) async throws -> Response {
+        let job = report.job
+        guard let manifest = report.manifest, let request = try? ReportRequest(job) else {
+            throw Problem.conflict(
+                "\(job.id) is \(job.state.rawValue)\(job.reason.map { ": \($0)" } ?? ""); its file is there when it is COMPLETED"
+            )
+        }
+        let path = files.file(of: job.id, in: request.workspace, request.format)
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw Problem(
+                .gone, code: "gone", "the file of \(job.id) is not in the folder of reports any more; ask again")
+        }
+        let body = try await FileIO().loadFile(path: path, context: context)
+        let name = "\(request.kind)-\(job.id).\(request.format.rawValue)"
+        var headers: HTTPFields = [
+            .contentType: request.format.contentType, .contentDisposition: "attachment; filename=\"\(name)\"",
+            .cacheControl: "private, no-store", .xContentTypeOptions: "nosniff",
+        ]
+        headers[.eTag] = manifest["sha256"]?.string.map { "\"\($0)\"" }
+        return Response(status: .ok, headers: headers, body: body)
+    }
+}

@@ -1,0 +1,67 @@
+import ByteJSON
+import Common
+import Foundation
+import ServiceKit
+
+/// The answer of `GetInsightReports` as a file.
+struct InsightSummary: ReportKind {
+    let name = "insight_summary"
+    let formats = ReportFormat.allCases
+    let parameterNames = InsightQuestion.parameterNames.filter { $0 != "workspace_id" }
+    let writesReport = false
+
+    func pinned(
+        _ parameters: Parameters, for workspace: WorkspaceID, now: Timestamp, settings: ReportsSettings
+    ) throws -> Parameters {
+        let question = try InsightQuestion(parameters, workspace: workspace, now: now, settings: settings)
+        return parameters.settingRange(question.range, question.zone)
+    }
+
+    func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter) throws
+        -> (rows: Int, engines: [String])
+    {
+        let question = try InsightQuestion(
+            request.parameters, workspace: request.workspace, now: .now, settings: reading.settings)
+        let report = try InsightAnswer(question, in: reading.connection, settings: reading.settings).report()
+        try file.write(try Self.encoded(report).bytes)
+        return (report.totals.feedback, try newestEngines(question, reading.connection))
+    }
+
+    /// Without the coverage, which is no matter of the tables: the manifest tells it.
+    private static func encoded(_ report: InsightReport) throws -> JSON {
+        var members = try JSON(encoding: report).object ?? [:]
+        members["coverage"] = nil
+        return .object(members)
+    }
+
+    /// The engines that read the newest item of the range.
+    private func newestEngines(_ question: InsightQuestion, _ connection: any DatabaseConnection) throws -> [String] {
+        let page = try connection.page(
+            question.filter, workspace: question.workspace, range: question.range, after: nil, limit: 1)
+        guard let document = page.documents.first else { return [] }
+        let engines = try JSONDocument(parsing: document).root["metadata_attributes"]?["engines"]
+        return engines.map { VerbatimsExport.names([Array($0.raw)]) } ?? []
+    }
+
+    func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
+        let members = JSON(try JSONDocument(parsing: data).root).object ?? [:]
+        switch request.format {
+        case .json: try file.write(data + [0x0A])
+        case .jsonl:
+            for (part, value) in members.sorted(by: { $0.key < $1.key }) {
+                for one in value.array ?? [value] {
+                    try file.write(JSON.object(["part": .string(part), "value": one]).bytes + [0x0A])
+                }
+            }
+        case .csv: for line in InsightReportCSV.lines(try Self.decoded(members)) { try file.write(line) }
+        case .html: try file.write(InsightReportHTML.page(try Self.decoded(members)))
+        }
+    }
+
+    private static func decoded(_ members: [String: JSON]) throws -> InsightReport {
+        var members = members
+        members["coverage"] = try JSON(
+            encoding: InsightReport.Coverage(streams: [], inFlight: 0, deadLetters: 0))
+        return try JSONDecoder().decode(InsightReport.self, from: Data(JSON.object(members).bytes))
+    }
+}

@@ -1,0 +1,90 @@
+import ByteJSON
+import Common
+import ServiceKit
+
+/// A kind of report that is made as a job: one file in `Kinds/`, and one line in ``ReportKinds``.
+///
+/// It reads from the connection it is handed and writes to the file it is handed, and does nothing else.
+protocol ReportKind: Sendable {
+    /// How requests name it: `verbatims_export`.
+    var name: String { get }
+    var formats: [ReportFormat] { get }
+    var parameterNames: [String] { get }
+
+    /// Checks the parameters, and writes down what they leave open: the range that is meant today, for one.
+    func pinned(_ parameters: Parameters, for workspace: WorkspaceID, now: Timestamp, settings: ReportsSettings) throws
+        -> Parameters
+
+    /// Reads one state of the tables.
+    ///
+    /// - Returns: How many rows of feedback it is made from, and by which engines they were read.
+    func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter) throws
+        -> (rows: Int, engines: [String])
+
+    /// Makes the report from what ``writeData(_:_:to:)`` wrote; nothing is to be done where that is the report already.
+    func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws
+    /// Whether ``writeData(_:_:to:)`` writes the report itself.
+    var writesReport: Bool { get }
+}
+
+/// The kinds there are.
+enum ReportKinds {
+    static let all: [any ReportKind] = [
+        InsightSummary(),
+        VerbatimsExport(),
+    ]
+
+    static func named(_ name: String) -> (any ReportKind)? { all.first { $0.name == name } }
+}
+
+/// What a kind reads from.
+struct ReportReading {
+    let connection: any DatabaseConnection
+    let settings: ReportsSettings
+    /// Tells how far it is, from 0 to 1.
+    let progress: (Double) -> Void
+    /// Throws if it is to stop.
+    let checkStopped: () throws -> Void
+}
+
+/// How a report's file is written.
+enum ReportFormat: String, Sendable, CaseIterable {
+    case csv, jsonl, json, html
+
+    var contentType: String {
+        switch self {
+        case .csv: "text/csv; charset=utf-8; header=present"
+        case .jsonl: "application/x-ndjson"
+        case .json: "application/json"
+        case .html: "text/html; charset=utf-8"
+        }
+    }
+}
+
+/// What was asked for, with nothing left open: the payload of the job.
+struct ReportRequest: Sendable {
+    var kind: String
+    var workspace: WorkspaceID
+    var format: ReportFormat
+    var parameters: Parameters
+
+    var payload: JSON {
+        ["kind": .string(kind), "format": .string(format.rawValue), "parameters": parameters.json]
+    }
+
+    init(kind: String, workspace: WorkspaceID, format: ReportFormat, parameters: Parameters) {
+        self.kind = kind
+        self.workspace = workspace
+        self.format = format
+        self.parameters = parameters
+    }
+
+    /// - Throws: ``JobFailure/defect(_:)`` if the job is none of a report.
+    init(_ job: Job) throws {
+        guard let workspace = job.workspace, let kind = job.payload["kind"]?.string,
+            let format = job.payload["format"]?.string.flatMap(ReportFormat.init(rawValue:)),
+            let parameters = job.payload["parameters"]
+        else { throw JobFailure.defect("\(job.id) has no request of a report") }
+        self.init(kind: kind, workspace: workspace, format: format, parameters: Parameters(parameters))
+    }
+}

@@ -1,0 +1,95 @@
+import ByteJSON
+import Client
+import Common
+import Foundation
+import TestKit
+import Testing
+
+/// Kills the program while it makes reports, and compares their files with those of an undisturbed run.
+@Suite("Killed while reports are made", .serialized)
+struct ReportKillTests {
+    private static let kills = 25
+    private static let rows = 4000
+
+    private static let questions: [(kind: String, format: String)] = [
+        ("verbatims_export", "csv"), ("verbatims_export", "jsonl"), ("verbatims_export", "html"),
+        ("insight_summary", "html"), ("insight_summary", "json"), ("insight_summary", "csv"),
+    ]
+
+    @Test("each report ends once, its file whole and the same", .timeLimit(.minutes(10)))
+    func kills() async throws {
+        let folder = try TemporaryFolder()
+        let server = try ServerProcess(data: folder.path)
+        try await server.start()
+        defer { server.kill() }
+        let client = try server.client(account: "Reader")
+        let workspace = try await fill(server, client)
+
+        var expected: [String: [UInt8]] = [:]
+        for question in Self.questions {
+            let id = try await ask(question, workspace, client, key: nil)
+            expected["\(question)"] = try await file(id, client)
+        }
+
+        var asked: [(question: String, id: String)] = []
+        var random = SystemRandomNumberGenerator()
+        for kill in 0..<Self.kills {
+            let question = Self.questions[kill % Self.questions.count]
+            asked.append(("\(question)", try await ask(question, workspace, client, key: "kill \(kill)")))
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...120, using: &random)))
+            server.kill()
+            try await server.start()
+            // The sender that heard no answer says it again; it is the same report.
+            #expect(try await ask(question, workspace, client, key: "kill \(kill)") == asked[kill].id)
+        }
+        for (question, id) in asked {
+            #expect(try await file(id, client) == expected[question], "\(question)")
+            let report = try await client.json("GET", "/v1/reports/\(id)")
+            let ends = report["history"]?.elements.filter { $0["state"]?.string == "COMPLETED" }.count
+            #expect(ends == 1, "\(JSONText(report))")
+        }
+        let parts = try FileManager.default.contentsOfDirectory(atPath: folder.file("reports/parts"))
+        #expect(parts.isEmpty, "stages left \(parts)")
+    }
+
+    /// Imports feedback into a new workspace.
+    private func fill(_ server: ServerProcess, _ client: APIClient) async throws -> String {
+        let made = try await client.json(
+            "POST", "/CreateWorkspace",
+            body: ["name": "Reports", "feedback_entities": [["connector": "jsonl", "name": "Rows"]]])
+        let stream = try #require(made["streams"]?[0]?["stream_id"]?.string)
+        let lines = (0..<Self.rows).map {
+            #"{"id":\#($0),"text":"Export \#($0) is slow since the update, and I like the search.","rating":\#($0 % 5 + 1)}"#
+        }
+        try await client.send(
+            "POST", "/v1/streams/\(stream)/imports", query: [("key", "rows")],
+            body: Array((lines.joined(separator: "\n") + "\n").utf8), contentType: "application/x-ndjson")
+        try await server.settle()
+        return try #require(made["workspace_id"]?.string)
+    }
+
+    private func ask(
+        _ question: (kind: String, format: String), _ workspace: String, _ client: APIClient, key: String?
+    ) async throws -> String {
+        let body: JSON = [
+            "kind": .string(question.kind), "format": .string(question.format), "workspace_id": .string(workspace),
+            "from": "2000-01-01", "to": "2100-01-01", "interval": .string("year"),
+        ]
+        var members = body.object ?? [:]
+        if question.kind == "verbatims_export" { members["interval"] = nil }
+        let answer = try await client.send(
+            "POST", "/v1/reports", headers: key.map { [("Idempotency-Key", $0)] } ?? [],
+            body: JSON.object(members).bytes)
+        return try #require(try JSONDocument(parsing: answer.body).root["report_id"]?.string)
+    }
+
+    private func file(_ id: String, _ client: APIClient) async throws -> [UInt8] {
+        try await waitUntil("\(id) is made", timeout: .seconds(120)) {
+            let report = try await client.json("GET", "/v1/reports/\(id)")
+            let state = report["state"]?.string ?? ""
+            if ["FAILED", "CANCELLED", "EXPIRED"].contains(state) { Issue.record("\(JSONText(report))") }
+            return state != "REQUESTED" && state != "RUNNING"
+        }
+        return try await client.send("GET", "/v1/reports/\(id)/file").body
+    }
+}
