@@ -19,8 +19,8 @@ struct EarshotCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, TokenCommand.self, ImportCommand.self, InsightsCommand.self,
             TraceCommand.self, FetchCommand.self, ConnectorsCommand.self, DeadLettersCommand.self, DoctorCommand.self,
-            ReprocessCommand.self, MigrateCommand.self, MigrateDataCommand.self, CheckConfigCommand.self,
-            RolesCommand.self,
+            ReportsCommand.self, JobsCommand.self, ReprocessCommand.self, MigrateCommand.self, MigrateDataCommand.self,
+            CheckConfigCommand.self, RolesCommand.self,
         ])
 
     static func main() async {

@@ -1,0 +1,83 @@
+import ByteJSON
+import Client
+import Common
+import Foundation
+import Glibc
+
+/// How commands show jobs, reports among them.
+enum JobOutput {
+    static let ends: Set = ["COMPLETED", "FAILED", "CANCELLED", "EXPIRED"]
+
+    static func line(_ job: JSONValue) -> String {
+        func text(_ name: String) -> String { job[name]?.string ?? "" }
+        let id = job["report_id"]?.string ?? text("job_id")
+        let percent = "\(Int(((job["progress"]?.double ?? 0) * 100).rounded())) %"
+        let format = job["format"]?.string.map { " (\($0))" } ?? ""
+        let reason = ["COMPLETED", "RUNNING"].contains(text("state")) ? text("note") : text("reason")
+        return [
+            id, text("state").padding(toLength: 9, withPad: " ", startingAt: 0),
+            String(repeating: " ", count: max(0, 5 - percent.count)) + percent, text("requested_at"),
+            text("kind") + format, reason,
+        ].joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+    }
+
+    static func page(_ job: JSONValue) -> String {
+        var lines = [line(job)]
+        for step in job["history"]?.elements.map({ $0 }) ?? [] {
+            let state = (step["state"]?.string ?? "").padding(toLength: 9, withPad: " ", startingAt: 0)
+            lines.append("  \(step["at"]?.string ?? "")  \(state)  \(step["reason"]?.string ?? "")")
+        }
+        if let manifest = job["manifest"] {
+            lines.append(
+                "  \(manifest["rows"]?.int64 ?? 0) rows, \(manifest["bytes"]?.int64 ?? 0) bytes, SHA-256 \(manifest["sha256"]?.string ?? "")"
+            )
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// Asks until the job is over; draws how far it is where a person watches.
+    static func wait(_ path: String, _ client: APIClient, drawing: Bool) async throws -> JSONValue {
+        let draws = drawing && isatty(STDERR_FILENO) == 1
+        var pause = 50
+        while true {
+            let job = try await client.json("GET", path)
+            if draws { FileHandle.standardError.write(Data(bar(job).utf8)) }
+            if ends.contains(job["state"]?.string ?? "") {
+                if draws { FileHandle.standardError.write(Data("\n".utf8)) }
+                return job
+            }
+            try await Task.sleep(for: .milliseconds(pause))
+            pause = min(1000, pause * 2)
+        }
+    }
+
+    private static func bar(_ job: JSONValue) -> String {
+        let progress = min(1, max(0, job["progress"]?.double ?? 0))
+        let full = Int(progress * 30)
+        let bar = String(repeating: "█", count: full) + String(repeating: "░", count: 30 - full)
+        let note = (job["note"]?.string ?? job["state"]?.string ?? "").prefix(40)
+        return "\r\u{1B}[K\(bar) \(Int(progress * 100)) %  \(note)"
+    }
+
+    static func print(_ job: JSONValue, json: Bool) {
+        Swift.print(json ? String(decoding: job.raw, as: UTF8.self) : page(job))
+    }
+
+    static func list(
+        _ path: String, member: String, _ query: [(String, String)], limit: Int, json: Bool, _ client: APIClient
+    ) async throws {
+        var shown = 0
+        var cursor: String?
+        repeat {
+            var query = query + [("limit", String(min(100, limit - shown)))]
+            if let cursor { query.append(("cursor", cursor)) }
+            let page = try await client.json("GET", path, query: query)
+            for job in page[member]?.elements.map({ $0 }) ?? [] {
+                Swift.print(json ? String(decoding: job.raw, as: UTF8.self) : line(job))
+                shown += 1
+            }
+            cursor = page["next_cursor"]?.string
+        } while cursor != nil && shown < limit
+        if shown == 0, !json { Swift.print("none") }
+    }
+}
