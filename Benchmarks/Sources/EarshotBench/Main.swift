@@ -8,6 +8,6 @@ struct EarshotBench: AsyncParsableCommand {
         abstract: "Measure the parts and the whole beside their limits.",
         subcommands: [
             JSONBenchmark.self, MappingBenchmark.self, LogBenchmark.self, KafkaBenchmark.self, RowsBenchmark.self,
-            EnginesBenchmark.self, WebhookBenchmark.self, PipelineBenchmark.self,
+            EnginesBenchmark.self, WebhookBenchmark.self, PipelineBenchmark.self, JobsBenchmark.self,
         ])
 }
