@@ -35,12 +35,14 @@ struct ReportKillTests {
         var random = SystemRandomNumberGenerator()
         for kill in 0..<Self.kills {
             let question = Self.questions[kill % Self.questions.count]
-            asked.append(("\(question)", try await ask(question, workspace, client, key: "kill \(kill)")))
+            asked.append(("\(question)", try await ask(question, workspace, client, key: "kill-\(kill)")))
             try await Task.sleep(for: .milliseconds(Int.random(in: 0...120, using: &random)))
             server.kill()
             try await server.start()
             // The sender that heard no answer says it again; it is the same report.
-            #expect(try await ask(question, workspace, client, key: "kill \(kill)") == asked[kill].id)
+            #expect(try await ask(question, workspace, client, key: "kill-\(kill)") == asked[kill].id)
+            // What costs eight workers ends as FAILED, rightly: nobody's report is there for more than five.
+            if kill % 5 == 4 { for (_, id) in asked { _ = try await file(id, client) } }
         }
         for (question, id) in asked {
             #expect(try await file(id, client) == expected[question], "\(question)")

@@ -113,7 +113,8 @@ struct ReportJobTests {
         let request = ReportRequest(
             kind: "verbatims_export", workspace: WorkspaceID("ws_a")!, format: .jsonl,
             parameters: Parameters([(name: "from", value: "2020-01-01"), (name: "to", value: "2022-01-01")]))
-        let path = tables.folder.appendingPathComponent("export").path
+        let folder = try TemporaryFolder()
+        let path = folder.file("export")
         for page in [1, 7, 50, 120, 500] {
             let rows = try await tables.database.read { connection in
                 var file = try FileWriter(path: path)
