@@ -11,10 +11,10 @@ struct ReportCommandTests {
     @Test("are requested, waited for, written, listed and shown", .timeLimit(.minutes(2)))
     func commands() async throws {
         let folder = try TemporaryFolder()
-        let server = try ServerProcess(data: folder.path)
+        let server = try EmbeddedInstallation()
         try await server.start()
         defer { server.kill() }
-        let client = try server.client(account: "Reader")
+        let client = try await server.client(account: "Reader")
         let made = try await client.json(
             "POST", "/CreateWorkspace",
             body: ["name": "Reports", "feedback_entities": [["connector": "jsonl", "name": "Rows"]]])
@@ -25,9 +25,9 @@ struct ReportCommandTests {
             body: Array("{\"id\":1,\"text\":\"The export is slow.\"}\n".utf8), contentType: "application/x-ndjson")
         try await server.settle()
 
-        let (_, output) = try ServerProcess.run([
-            "token", "create", "--data", folder.path, "--account", "Reader", "--scopes", "manage,read", "--json",
-        ])
+        let (_, output) = try ServerProcess.run(
+            ["token", "create", "--account", "Reader", "--scopes", "manage,read", "--json"],
+            environment: server.environment)
         let token = try #require(try JSONDocument(parsing: output).root["token"]?.string)
         func run(_ arguments: String...) throws -> (status: Int32, output: [UInt8]) {
             try ServerProcess.run(arguments, environment: ["EARSHOT_SERVER": server.url, "EARSHOT_TOKEN": token])

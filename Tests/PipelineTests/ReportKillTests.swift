@@ -18,11 +18,10 @@ struct ReportKillTests {
 
     @Test("each report ends once, its file whole and the same", .timeLimit(.minutes(10)))
     func kills() async throws {
-        let folder = try TemporaryFolder()
-        let server = try ServerProcess(data: folder.path)
+        let server = try EmbeddedInstallation()
         try await server.start()
         defer { server.kill() }
-        let client = try server.client(account: "Reader")
+        let client = try await server.client(account: "Reader")
         let workspace = try await fill(server, client)
 
         var expected: [String: [UInt8]] = [:]
@@ -50,12 +49,13 @@ struct ReportKillTests {
             let ends = report["history"]?.elements.filter { $0["state"]?.string == "COMPLETED" }.count
             #expect(ends == 1, "\(JSONText(report))")
         }
-        let parts = try FileManager.default.contentsOfDirectory(atPath: folder.file("reports/parts"))
+        let data = try #require(server.environment["EARSHOT_DATA"])
+        let parts = try FileManager.default.contentsOfDirectory(atPath: data + "/reports/parts")
         #expect(parts.isEmpty, "stages left \(parts)")
     }
 
     /// Imports feedback into a new workspace.
-    private func fill(_ server: ServerProcess, _ client: APIClient) async throws -> String {
+    private func fill(_ server: EmbeddedInstallation, _ client: APIClient) async throws -> String {
         let made = try await client.json(
             "POST", "/CreateWorkspace",
             body: ["name": "Reports", "feedback_entities": [["connector": "jsonl", "name": "Rows"]]])

@@ -53,11 +53,12 @@ struct JobKillTests {
             let end = ContinuousClock.now + life
             var hasEnded = false
             while !hasEnded, odds == 0 || ContinuousClock.now < end {
-                hasEnded = process.hasEnded
+                hasEnded = !process.isRunning
                 if odds == 0, try await !isOpen(bench) { break }
                 try await Task.sleep(for: .milliseconds(5))
             }
-            process.kill()
+            process.send(SIGKILL)
+            process.wait()
             killed += 1
         }
         return killed

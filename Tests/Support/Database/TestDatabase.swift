@@ -29,6 +29,21 @@ public enum TestDatabase {
         }
     }
 
+    /// Starts a program that lies beside the tests on the database that ``open(_:on:)`` opens; its first arguments are the
+    /// file or URL, and the schema.
+    public static func launch(_ name: String, on engine: Engine, path: String, arguments: [String]) async throws
+        -> ChildProcess
+    {
+        let program = Bundle.main.bundleURL.appendingPathComponent(name).path
+        let database =
+            switch engine {
+            case .sqlite: [path, "-"]
+            case .postgres:
+                [try await PostgresCluster.shared().url.reveal(), settings(Secret(""), path).schema]
+            }
+        return try ChildProcess([program] + database + arguments)
+    }
+
     private static func settings(_ url: Secret, _ path: String) -> PostgresSettings {
         // The path holds a folder that no other test has; a schema's name has 63 bytes at most.
         PostgresSettings(url: url, schema: "test \(path.suffix(50))")
