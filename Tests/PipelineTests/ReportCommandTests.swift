@@ -11,7 +11,7 @@ struct ReportCommandTests {
     @Test("are requested, waited for, written, listed and shown", .timeLimit(.minutes(2)))
     func commands() async throws {
         let folder = try TemporaryFolder()
-        let server = try EmbeddedInstallation()
+        let server = try OneProcessInstallation(data: folder.file("data"))
         try await server.start()
         defer { server.kill() }
         let client = try await server.client(account: "Reader")

@@ -18,7 +18,8 @@ struct ReportKillTests {
 
     @Test("each report ends once, its file whole and the same", .timeLimit(.minutes(10)))
     func kills() async throws {
-        let server = try EmbeddedInstallation()
+        let folder = try TemporaryFolder()
+        let server = try OneProcessInstallation(data: folder.file("data"))
         try await server.start()
         defer { server.kill() }
         let client = try await server.client(account: "Reader")
@@ -49,13 +50,12 @@ struct ReportKillTests {
             let ends = report["history"]?.elements.filter { $0["state"]?.string == "COMPLETED" }.count
             #expect(ends == 1, "\(JSONText(report))")
         }
-        let data = try #require(server.environment["EARSHOT_DATA"])
-        let parts = try FileManager.default.contentsOfDirectory(atPath: data + "/reports/parts")
+        let parts = try FileManager.default.contentsOfDirectory(atPath: folder.file("data/reports/parts"))
         #expect(parts.isEmpty, "stages left \(parts)")
     }
 
     /// Imports feedback into a new workspace.
-    private func fill(_ server: EmbeddedInstallation, _ client: APIClient) async throws -> String {
+    private func fill(_ server: OneProcessInstallation, _ client: APIClient) async throws -> String {
         let made = try await client.json(
             "POST", "/CreateWorkspace",
             body: ["name": "Reports", "feedback_entities": [["connector": "jsonl", "name": "Rows"]]])
