@@ -38,7 +38,7 @@ public final class SpooledLog: EventLog, Service {
         var since = ContinuousClock.now
         var forwardedBefore = 0
         var isFullTold = false
-        /// Whether the log was away when this process began and has not been seen yet: then what was asked of it is
+        /// Whether the log was away when this process began and has not been seen yet: then what is asked of it is
         /// answered from the copy, or done later.
         var awaitsLog = false
         var toBeCreated: [Topic] = []
@@ -280,11 +280,21 @@ public final class SpooledLog: EventLog, Service {
             return state.awaitsLog
         }
         guard !isLater else { return }
-        try await log.create(topics)
-        guard topics.contains(settings.topic) else { return }
-        // Should something be in doubt, this is from where on the log is looked through.
-        for bounds in try await log.bounds(of: settings.topic) {
-            state.withLock { $0.ends.reach(bounds.end, in: bounds.partition) }
+        do {
+            try await log.create(topics)
+            guard topics.contains(settings.topic) else { return }
+            // Should something be in doubt, this is from where on the log is looked through.
+            for bounds in try await log.bounds(of: settings.topic) {
+                state.withLock { $0.ends.reach(bounds.end, in: bounds.partition) }
+            }
+        } catch let error as EventLogError where error.mayPass && copy?.isEmpty == false {
+            // A cluster that has just begun answers before it knows its topics
+            state.withLock { state in
+                state.awaitsLog = true
+                state.toBeCreated += topics
+                state.gate.close(reason: "\(error)")
+                begin(&state, "\(error)")
+            }
         }
     }
 
@@ -344,6 +354,14 @@ extension RecordBatch {
 }
 
 extension EventLogError {
+    /// Whether waiting may mend it.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .unavailable, .unknownTopic: true
+        case .denied, .fenced, .topicMismatch, .recordTooLarge, .corrupt, .closed: false
+        }
+    }
+
     /// Whether the records are what is wrong, or the caller, and no spool mends it.
     fileprivate var isOfTheRecords: Bool {
         switch self {
