@@ -16,6 +16,8 @@ struct ClientConfiguration: ~Copyable {
         "client.id": "earshot", "allow.auto.create.topics": "false", "log.connection.close": "false",
         "socket.keepalive.enable": "true", "socket.nagle.disable": "true",
         "reconnect.backoff.max.ms": "2000",
+        // A broker that has just begun says that it has no topics; a consumer believes it until it asks again.
+        "topic.metadata.refresh.interval.ms": "10000",
     ]
 
     private let pointer: OpaquePointer
