@@ -17,6 +17,8 @@ public struct ReportsSettings: Sendable, Codable, Hashable {
     /// How far above what was to be expected an emerging topic must be, in standard deviations.
     public var emergingDeviations = 2.0
 
+    /// Reports of a workspace that may wait or be in the making.
+    public var openReports = 200
     /// How this process works off report jobs.
     public var jobs = JobSettings()
 

@@ -194,6 +194,54 @@ struct ReportJobTests {
         }
     }
 
+    @Test("no more reports wait than may")
+    func bounds() async throws {
+        var settings = ReportsSettings.quick
+        settings.openReports = 2
+        settings.jobs.slots = 0  // nobody works
+        try await ReportsServer.run(settings: settings) { server in
+            let body = #"{"workspace_id":"ws_a","kind":"insight_summary"}"#
+            for expected in [202, 202, 429] {
+                #expect(try await server.ask("/v1/reports", method: "POST", body: body).status == expected)
+            }
+            let waiting = try await server.ask("/v1/reports?state=requested").json["reports"]?.array ?? []
+            #expect(waiting.count == 2)
+            let id = try #require(waiting.first?["report_id"]?.string)
+            #expect(try await server.ask("/v1/reports/\(id)/file").status == 409)
+            #expect(try await server.ask("/v1/reports/\(id)", method: "DELETE").status == 409)
+            let cancelled = try await server.ask("/v1/reports/\(id)/cancel", method: "POST")
+            #expect(cancelled.json["state"]?.string == "CANCELLED")
+            #expect(
+                try await server.ask("/v1/reports/\(id)/retry", method: "POST").json["state"]?.string == "REQUESTED")
+        }
+    }
+
+    @Test("the same Idempotency-Key is the same report, and no other request")
+    func idempotency() async throws {
+        try await ReportsServer.run { server in
+            let body = #"{"workspace_id":"ws_a","kind":"insight_summary"}"#
+            let headers = ["Idempotency-Key": "6c1f2a9e"]
+            let first = try await server.ask("/v1/reports", method: "POST", body: body, headers: headers)
+            let second = try await server.ask("/v1/reports", method: "POST", body: body, headers: headers)
+            #expect(first.status == 202 && first.json["report_id"] == second.json["report_id"])
+            let other = #"{"workspace_id":"ws_a","kind":"verbatims_export"}"#
+            let third = try await server.ask("/v1/reports", method: "POST", body: other, headers: headers)
+            #expect(third.status == 422)
+        }
+    }
+
+    @Test("a full disk may have room later")
+    func fullDisk() throws {
+        #expect {
+            var file = try FileWriter(path: "/dev/full")
+            try file.write("something")
+            _ = try file.finish()
+        } throws: { error in
+            guard case .unavailable(let reason, _)? = error as? JobFailure else { return false }
+            return reason.contains("/dev/full")
+        }
+    }
+
     @Test("a report of another account is nowhere, and cannot be asked for")
     func walls() async throws {
         try await ReportsServer.run { server in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ByteJSON
 import Common
 import Foundation
 import PostgresDatabase

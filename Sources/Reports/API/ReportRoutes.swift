@@ -87,7 +87,18 @@ struct ReportRoutes: Sendable {
             members["fingerprint"] = .string(key.fingerprint)
             request.payload = .object(members)
         }
-        let (job, isNew) = try await jobs.enqueue(request)
+        let (job, isNew) = try await database.write { [jobs, now, settings, request] connection in
+            let (job, isNew) = try jobs.enqueue(request, in: connection)
+            let open = try JobTable(connection, at: now()).open(ReportJob.kind, of: asked.workspace)
+            if isNew, open > settings.openReports {
+                throw Problem(
+                    .tooManyRequests, code: "too_many_reports",
+                    "\(settings.openReports) reports of \(asked.workspace) are not made yet; wait for some, or cancel them",
+                    retryAfter: 60)
+            }
+            return (job, isNew)
+        }
+        jobs.wake()
         if let key, !isNew, job.payload["fingerprint"]?.string != key.fingerprint {
             throw Problem(
                 .unprocessableContent, code: "idempotency_key_reused",

@@ -112,9 +112,12 @@ struct ReportsServer: Sendable {
     }
 
     func ask(
-        _ path: String, method: String = "GET", account: String? = "ac_a", scopes: String = "read", body: String? = nil
+        _ path: String, method: String = "GET", account: String? = "ac_a", scopes: String = "read",
+        body: String? = nil, headers: [String: String] = [:]
     ) async throws -> Answer {
-        let (data, response) = try await URLSession.shared.data(for: request(method, path, account, scopes, body))
+        var request = request(method, path, account, scopes, body)
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        let (data, response) = try await URLSession.shared.data(for: request)
         return Answer(status: (response as? HTTPURLResponse)?.statusCode ?? 0, bytes: Array(data))
     }
 

@@ -140,14 +140,21 @@ public final class JobEngine: Service {
     }
 
     private func takeUp() async {
+        var failures = 0
         while !Task.isCancelled {
             do {
-                if try await claim() { continue }
+                let mayBeMore = try await claim()
+                failures = 0
+                if mayBeMore { continue }
             } catch {
                 guard !Task.isCancelled else { return }
-                logger.warning("jobs cannot be taken up; trying again", metadata: ["error": "\(error)"])
+                failures += 1
+                logger.warning(
+                    "jobs cannot be taken up; trying again",
+                    metadata: ["error": "\(error)", "failures": "\(failures)"])
             }
-            await bell.wait(for: .seconds(settings.poll * Double.random(in: 0.75...1.25)))
+            let pause = settings.poll * Double.random(in: 0.75...1.25)
+            await bell.wait(for: .seconds(failures == 0 ? pause : max(pause, ConsumerService.pause(after: failures))))
         }
     }
 

@@ -91,6 +91,15 @@ public struct JobTable {
         return Dictionary(rows) { first, _ in first }
     }
 
+    /// How many jobs of a kind a workspace has that are not over.
+    public func open(_ kind: String, of workspace: WorkspaceID) throws -> Int {
+        try connection.first(
+            """
+            SELECT count(*) FROM job WHERE kind = \(kind) AND workspace = \(workspace) AND ended_at IS NULL
+            """
+        ) { Int($0.integer(0)) } ?? 0
+    }
+
     /// What a finished step of a job came to; nil if it is not finished.
     public func result(of step: String, job id: JobID) throws -> JSON? { try steps(of: id)[step]?.result }
 
