@@ -63,12 +63,6 @@ package final class Mailbox<Work: Sendable>: @unchecked Sendable {
         condition.unlock()
     }
 
-    package var isEmpty: Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        return pending.isEmpty
-    }
-
     package var isClosed: Bool {
         condition.lock()
         defer { condition.unlock() }

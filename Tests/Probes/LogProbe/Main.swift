@@ -18,7 +18,7 @@ struct LogProbe {
         let log = try SQLiteLog(folder: arguments[1])
         try await log.create([topic])
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            // Small appends that meet in one commit, so many that the journal takes them, and now and then a larger one.
+            // Small appends that meet in one commit, and now and then a larger one.
             for task in 0..<16 {
                 tasks.addTask {
                     var number = first + task * 10_000_000

@@ -6,7 +6,7 @@ import Synchronization
 /// The event log in one SQLite file, for a process that runs everything.
 ///
 /// One thread commits appends in groups, other threads read; consumer groups live in this process. What `append`
-/// returned for is on the disk, in the tables or in the journal before them: a killed process loses nothing of it.
+/// returned for is on the disk: a killed process loses nothing of it.
 ///
 /// ```swift
 /// let log = try SQLiteLog(folder: "data/log")
@@ -48,13 +48,10 @@ public final class SQLiteLog: EventLog, Service {
             try connection.execute("PRAGMA max_page_count = \(max(16, bytes / LogSchema.pageSize))")
         }
         connection.watchWAL()
-        let journal = try Journal(folder: folder)
-        try journal.recover { try connection.restore($0, of: $1) }
         coordinator = Coordinator(try LogSchema.topics(in: connection))
         checkpointer = try Checkpointer(connection: try LogConnection(path: path))
         reader = LogReader(connections: [try LogConnection(path: path), try LogConnection(path: path)])
-        writer = LogWriter(
-            connection: connection, coordinator: coordinator, checkpointer: checkpointer, journal: journal)
+        writer = LogWriter(connection: connection, coordinator: coordinator, checkpointer: checkpointer)
         self.limits = limits
     }
 
@@ -93,7 +90,6 @@ public final class SQLiteLog: EventLog, Service {
     }
 
     public func read(_ topic: Topic, partition: Int, from offset: Int64, limit: Int) async throws -> RecordBatch {
-        try await writer.settle()
         let state = try coordinator.topic(topic.name)
         guard state.bounds.indices.contains(partition) else {
             throw EventLogError.unknownTopic("\(topic.name), partition \(partition)")
@@ -107,8 +103,7 @@ public final class SQLiteLog: EventLog, Service {
     }
 
     public func bounds(of topic: Topic) async throws -> [PartitionBounds] {
-        try await writer.settle()
-        return try coordinator.topic(topic.name).bounds
+        try coordinator.topic(topic.name).bounds
     }
 
     public func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {

@@ -71,21 +71,7 @@ final class Coordinator: Sendable {
         }
     }
 
-    /// Notes where a topic's partitions end after a commit and wakes the members that have something to read.
-    func note(ends: [Int64], of topic: String) {
-        let woken = state.withLock { state in
-            if let bounds = state.topics[topic]?.bounds {
-                state.topics[topic]?.bounds = bounds.map {
-                    PartitionBounds(partition: $0.partition, first: $0.first, end: ends[$0.partition])
-                }
-            }
-            state.failure = nil
-            return state.takeWaiting { $0.key.topic == topic }
-        }
-        for continuation in woken { continuation.resume() }
-    }
-
-    /// Notes what maintenance made of a topic's bounds.
+    /// Notes what a commit made of a topic's bounds and wakes the members that have something to read.
     func note(_ bounds: [PartitionBounds], of topic: String) {
         let woken = state.withLock { state in
             state.topics[topic]?.bounds = bounds

@@ -48,26 +48,13 @@ final class LogWriter: Sendable {
 
     private let mailbox = Mailbox<Work>()
     private let waitingBytes = Atomic(0)
-    private let isPending = PendingFlag()
     private let thread: WorkerThread
 
-    init(connection: LogConnection, coordinator: Coordinator, checkpointer: Checkpointer, journal: Journal) {
-        thread = WorkerThread(name: "log-writer") { [mailbox, isPending] in
-            var loop = WriterLoop(
-                connection: connection, coordinator: coordinator, checkpointer: checkpointer, journal: journal,
-                isPending: isPending)
-            while let work = mailbox.takeAll() {
-                loop.process(work)
-                // Readers wait for it, and there is nothing better to do.
-                if mailbox.isEmpty { try? loop.flush() }
-            }
-            try? loop.flush()
+    init(connection: LogConnection, coordinator: Coordinator, checkpointer: Checkpointer) {
+        thread = WorkerThread(name: "log-writer") { [mailbox] in
+            var loop = WriterLoop(connection: connection, coordinator: coordinator, checkpointer: checkpointer)
+            while let work = mailbox.takeAll() { loop.process(work) }
         }
-    }
-
-    /// Waits until everything that was acknowledged can be read.
-    func settle() async throws {
-        if isPending.isSet { try await perform { _ in } }
     }
 
     func append(_ batch: RecordBatch, to topic: String, partitions: [Int32]) async throws -> [LogPosition] {
