@@ -63,7 +63,9 @@ struct Draft: Sendable {
     }
 
     /// Finishes the item; answers what becomes of it, if it is none.
-    func finish(_ item: inout MappedItem, required: [NormalisedField], arrival: Arrival) -> MappingOutcome? {
+    func finish(
+        _ item: inout MappedItem, required: [NormalisedField], arrival: @autoclosure () -> Arrival
+    ) -> MappingOutcome? {
         for field in required where isMissing(field, in: item) {
             return .malformed(reason: "\(field.rawValue) is missing")
         }
@@ -71,10 +73,10 @@ struct Draft: Sendable {
         if !hasText, !isDeleted, item.rating == nil, item.title == nil {
             return .malformed(reason: "text is missing")
         }
-        item.revision = revision(of: item, arrival)
+        item.revision = revision(of: item, arrival())
         item.timeIsAssumed = createdAt == nil && item.updatedAt == nil
-        item.createdAt = createdAt ?? item.updatedAt ?? arrival.time
-        item.deletedAt = isDeleted ? item.deletedAt ?? arrival.time : nil
+        item.createdAt = createdAt ?? item.updatedAt ?? arrival().time
+        item.deletedAt = isDeleted ? item.deletedAt ?? arrival().time : nil
         item.ratingScale = scale(of: item)
         return nil
     }
@@ -83,12 +85,13 @@ struct Draft: Sendable {
     ///
     /// Without any, what is pushed is as new as its arrival; what is read or imported again is no news, so that
     /// reading twice changes nothing.
-    private func revision(of item: borrowing MappedItem, _ arrival: Arrival) -> Int64 {
+    private func revision(of item: borrowing MappedItem, _ arrival: @autoclosure () -> Arrival) -> Int64 {
         var newest = Int64.min
         if let createdAt { newest = createdAt.milliseconds }
         if let updatedAt = item.updatedAt { newest = max(newest, updatedAt.milliseconds) }
         if let deletedAt = item.deletedAt { newest = max(newest, deletedAt.milliseconds) }
         if newest > .min { return newest }
+        let arrival = arrival()
         return arrival.isPush || isDeleted ? arrival.time.milliseconds : 0
     }
 

@@ -32,8 +32,8 @@ extension CompiledShape {
                 item.custom.merge(members) { $1 }
             }
         }
-        let arrival = Arrival(headers: frame.pointee.headers.record)
-        return draft.finish(&item, required: required, arrival: arrival)
+        return draft.finish(
+            &item, required: required, arrival: Arrival(headers: frame.pointee.headers.record))
     }
 }
 

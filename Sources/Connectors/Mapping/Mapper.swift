@@ -20,6 +20,11 @@ public struct Mapper: Sendable {
             ?? Array(payload).withUnsafeBufferPointer { program.outcomes(of: $0, headers) }
     }
 
+    /// What the items of a raw event become; for this type alone, because generic code costs more than it does.
+    public func map(_ payload: ArraySlice<UInt8>, headers: RecordHeaders) -> [MappingOutcome] {
+        payload.withUnsafeBufferPointer { program.outcomes(of: $0, headers) }
+    }
+
     /// What the items of a parsed payload become.
     public func map(_ document: JSONDocument, headers: RecordHeaders) -> [MappingOutcome] {
         document.root.withView { program.outcomes(of: $0, headers) }
