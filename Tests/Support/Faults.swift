@@ -23,8 +23,8 @@ public final class Faults: Sendable {
 }
 
 /// A real log whose process dies before an append, half-way through it, or after it.
-public struct FaultyLog: EventLog {
-    let base: any EventLog
+public struct FaultyLog: ForwardingLog {
+    public let base: any EventLog
     let faults: Faults
 
     public init(base: any EventLog, faults: Faults) {
@@ -44,20 +44,6 @@ public struct FaultyLog: EventLog {
         try faults.edge()
         return positions
     }
-
-    public func create(_ topics: [Topic]) async throws { try await base.create(topics) }
-    public func consumer(of topic: Topic, group: ConsumerGroup, start: @escaping @Sendable (Int) async throws -> Int64?)
-        async throws -> any LogConsumer
-    { try await base.consumer(of: topic, group: group, start: start) }
-    public func read(_ topic: Topic, partition: Int, from offset: Int64, limit: Int) async throws -> RecordBatch {
-        try await base.read(topic, partition: partition, from: offset, limit: limit)
-    }
-    public func bounds(of topic: Topic) async throws -> [PartitionBounds] { try await base.bounds(of: topic) }
-    public func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
-        try await base.committed(group, topic: topic)
-    }
-    public func maintain(now: Timestamp) async throws { try await base.maintain(now: now) }
-    public func health() async -> LogHealth { await base.health() }
 }
 
 /// A real database whose process dies before a transaction, inside it, or after it.

@@ -92,7 +92,7 @@ private struct Check: Sendable {
                 return candidates.contains { token.hasSameBytes(as: Array($0)) }
             }
         }
-        let message = Message(delivery, id: idText, timestamp: timestampText)
+        let message = Message(delivery: delivery, id: idText, timestamp: timestampText)
         return live.contains { key in
             let code: [UInt8]?
             switch key {
@@ -149,12 +149,6 @@ private struct Check: Sendable {
         let delivery: Signed
         let id: String?
         let timestamp: String?
-
-        init(_ delivery: Signed, id: String?, timestamp: String?) {
-            self.delivery = delivery
-            self.id = id
-            self.timestamp = timestamp
-        }
     }
 
     /// Hands out what is signed, piece by piece.

@@ -27,15 +27,7 @@ struct CalendarBuckets: Sendable, Hashable {
     }
 
     /// Which bucket an instant of the range is in.
-    func position(of instant: Int64) -> Int {
-        var low = 0
-        var high = starts.count
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if starts[middle] <= instant { low = middle } else { high = middle }
-        }
-        return low
-    }
+    func position(of instant: Int64) -> Int { starts.position(of: instant) }
 
     /// Whether hours of UTC lie in one bucket each, and wholly inside or outside of the range.
     var isMadeOfHours: Bool {

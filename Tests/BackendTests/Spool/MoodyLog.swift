@@ -3,7 +3,7 @@ import Synchronization
 import TestKit
 
 /// A real log that takes appends, or does not, or takes them and says that it did not.
-final class MoodyLog: EventLog {
+final class MoodyLog: ForwardingLog {
     enum Mood: Sendable {
         case well
         /// Takes nothing.
@@ -22,7 +22,7 @@ final class MoodyLog: EventLog {
         var appends = 0
         var answered = 0
     }
-    private let base: any EventLog
+    let base: any EventLog
     private let topic: Topic?
     private let state = Mutex(State())
 
@@ -71,18 +71,6 @@ final class MoodyLog: EventLog {
         throw EventLogError.unavailable("told to fail")
     }
 
-    func create(_ topics: [Topic]) async throws { try await base.create(topics) }
-    func consumer(of topic: Topic, group: ConsumerGroup, start: @escaping @Sendable (Int) async throws -> Int64?)
-        async throws -> any LogConsumer
-    { try await base.consumer(of: topic, group: group, start: start) }
-    func read(_ topic: Topic, partition: Int, from offset: Int64, limit: Int) async throws -> RecordBatch {
-        try await base.read(topic, partition: partition, from: offset, limit: limit)
-    }
-    func bounds(of topic: Topic) async throws -> [PartitionBounds] { try await base.bounds(of: topic) }
-    func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
-        try await base.committed(group, topic: topic)
-    }
-    func maintain(now: Timestamp) async throws { try await base.maintain(now: now) }
     func health() async -> LogHealth {
         if case .away = state.withLock({ $0.mood }) { return .unavailable(reason: "told to be away") }
         return await base.health()

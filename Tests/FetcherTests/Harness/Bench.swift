@@ -172,7 +172,7 @@ final class Faults: Sendable {
 }
 
 /// A real log before and after whose appends a crash can happen.
-private struct FaultyLog: EventLog {
+private struct FaultyLog: ForwardingLog {
     let base: any EventLog
     let faults: Faults
     init(_ base: any EventLog, _ faults: Faults) {
@@ -180,7 +180,6 @@ private struct FaultyLog: EventLog {
         self.faults = faults
     }
 
-    func create(_ topics: [Topic]) async throws { try await base.create(topics) }
     func append(_ batch: RecordBatch, to topic: Topic) async throws -> [LogPosition] {
         guard topic == .raw else { return try await base.append(batch, to: topic) }
         try faults.step()
@@ -188,18 +187,6 @@ private struct FaultyLog: EventLog {
         try faults.step()
         return positions
     }
-    func consumer(of topic: Topic, group: ConsumerGroup, start: @escaping @Sendable (Int) async throws -> Int64?)
-        async throws -> any LogConsumer
-    { try await base.consumer(of: topic, group: group, start: start) }
-    func read(_ topic: Topic, partition: Int, from offset: Int64, limit: Int) async throws -> RecordBatch {
-        try await base.read(topic, partition: partition, from: offset, limit: limit)
-    }
-    func bounds(of topic: Topic) async throws -> [PartitionBounds] { try await base.bounds(of: topic) }
-    func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
-        try await base.committed(group, topic: topic)
-    }
-    func maintain(now: Timestamp) async throws { try await base.maintain(now: now) }
-    func health() async -> LogHealth { await base.health() }
 }
 
 /// A real database before and after whose transactions a crash can happen.

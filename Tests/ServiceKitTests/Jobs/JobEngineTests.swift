@@ -173,8 +173,8 @@ struct JobEngineTests {
     @Test("a step that hangs is stopped and tried again, even if it does not listen", arguments: Engine.allCases)
     func stepTimeout(on engine: Engine) async throws {
         let bench = try await JobBench(engine)
-        let (stubborn, release) = AsyncStream.makeStream(of: Void.self)
-        let deaf = Task { for await _ in stubborn {} }
+        let (held, release) = AsyncStream.makeStream(of: Void.self)
+        let deaf = Task { for await _ in held {} }
         var definition = JobDefinition(
             "k",
             steps: [
@@ -187,11 +187,12 @@ struct JobEngineTests {
         definition.retry = RetryPolicy(attempts: 2, first: 0, most: 0)
         let jobs = bench.engine([definition])
         try await withRunning(jobs) {
+            // Also where an expectation fails: the engine waits for its steps.
+            defer { release.finish() }
             let id = try await jobs.enqueue(JobRequest("k", workspace: nil)).job.id
             let job = try await bench.wait(for: id, .failed)
             #expect(job.reason?.hasPrefix("step slow was not done in") == true)
             #expect(job.attempt == 2)
-            release.finish()
         }
     }
 

@@ -133,12 +133,12 @@ private struct NoTransport: HTTPTransport {
 }
 
 /// A log that refuses appends to the raw topic while it is told to, and tells how many it let through.
-final class FaultyLog: EventLog {
-    private let log: any EventLog
+final class FaultyLog: ForwardingLog {
+    let base: any EventLog
     private let state: Mutex<(isDown: Bool, delay: Duration, appends: Int)>
 
     init(_ log: any EventLog, isDown: Bool = false, delay: Duration = .zero) {
-        self.log = log
+        base = log
         state = Mutex((isDown, delay, 0))
     }
 
@@ -146,29 +146,13 @@ final class FaultyLog: EventLog {
     func set(isDown: Bool) { state.withLock { $0.isDown = isDown } }
 
     func append(_ batch: RecordBatch, to topic: Topic) async throws -> [LogPosition] {
-        guard topic == .raw else { return try await log.append(batch, to: topic) }
+        guard topic == .raw else { return try await base.append(batch, to: topic) }
         let (isDown, delay) = state.withLock { state in
             if !state.isDown { state.appends += 1 }
             return (state.isDown, state.delay)
         }
         if delay > .zero { try await Task.sleep(for: delay) }
         if isDown { throw EventLogError.unavailable("told to fail") }
-        return try await log.append(batch, to: topic)
+        return try await base.append(batch, to: topic)
     }
-
-    func create(_ topics: [Topic]) async throws { try await log.create(topics) }
-    func consumer(of topic: Topic, group: ConsumerGroup, start: @escaping @Sendable (Int) async throws -> Int64?)
-        async throws -> any LogConsumer
-    {
-        try await log.consumer(of: topic, group: group, start: start)
-    }
-    func read(_ topic: Topic, partition: Int, from offset: Int64, limit: Int) async throws -> RecordBatch {
-        try await log.read(topic, partition: partition, from: offset, limit: limit)
-    }
-    func bounds(of topic: Topic) async throws -> [PartitionBounds] { try await log.bounds(of: topic) }
-    func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
-        try await log.committed(group, topic: topic)
-    }
-    func maintain(now: Timestamp) async throws { try await log.maintain(now: now) }
-    func health() async -> LogHealth { await log.health() }
 }

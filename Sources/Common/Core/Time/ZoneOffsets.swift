@@ -31,7 +31,7 @@ package struct ZoneOffsets: Sendable, Hashable {
     }
 
     /// What is to be added to an instant to have local time.
-    package func offset(at instant: Int64) -> Int64 { offsets[position(of: instant)] }
+    package func offset(at instant: Int64) -> Int64 { offsets[starts.position(of: instant)] }
 
     /// The local time at an instant, counted as if it were UTC.
     package func local(_ instant: Int64) -> Int64 { instant + offset(at: instant) }
@@ -39,25 +39,15 @@ package struct ZoneOffsets: Sendable, Hashable {
     /// The first instant at which the local clock shows this time, or the end of the gap that swallowed it.
     package func instant(ofLocal local: Int64) -> Int64 {
         let day: Int64 = 86_400_000
-        var at = position(of: local - day)
+        var at = starts.position(of: local - day)
         while at + 1 < starts.count, local - offsets[at] >= starts[at + 1] { at += 1 }
         return max(local - offsets[at], starts[at])
     }
 
     /// The next instant at which the offset changes.
     package func transition(after instant: Int64) -> Int64? {
-        let next = position(of: instant) + 1
+        let next = starts.position(of: instant) + 1
         return next < starts.count ? starts[next] : nil
-    }
-
-    private func position(of instant: Int64) -> Int {
-        var low = 0
-        var high = starts.count
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if starts[middle] <= instant { low = middle } else { high = middle }
-        }
-        return low
     }
 }
 

@@ -4,23 +4,6 @@ public import Logging
 public import ServiceLifecycle
 import Synchronization
 
-/// How a process works off jobs.
-public struct JobSettings: Sendable, Codable, Hashable {
-    /// Jobs that run at once in this process.
-    public var slots = 4
-    /// Seconds after which a job is taken from a worker that gives no sign of life.
-    public var lease = 30.0
-    /// Seconds between two looks into the table, on average; what this process requests is seen at once.
-    public var poll = 1.0
-    /// Seconds that a step has to stop when it is told to.
-    public var grace = 10.0
-    /// Whether no other process works on the database: what is RUNNING at the start was another one's, which is gone, and
-    /// its lease need not be waited for.
-    public var isAlone = false
-
-    public init() {}
-}
-
 /// Works off the jobs of a service's database; any number of engines may share one.
 ///
 /// A job is claimed with a lease, renewed by heartbeats, and a fence, which grows with every owner: what an owner writes

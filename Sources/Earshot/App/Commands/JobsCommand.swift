@@ -19,25 +19,14 @@ struct JobsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List jobs, the newest first.")
 
-        @OptionGroup var server: ServerOptions
-        @Option(help: "Of this workspace.") var workspace: String?
-        @Option(
-            help: "In these states, separated by commas: requested, running, completed, failed, cancelled, expired.")
-        var state: String?
+        @OptionGroup var options: JobListOptions
         @Option(help: "Of this kind.") var kind: String?
-        @Option(help: "How many at most.") var limit = 20
-        @Flag(help: "Print JSON, one job a line.") var json = false
-
-        func validate() throws {
-            if limit < 1 { throw ValidationError("--limit must be at least 1") }
-        }
 
         func run() async throws {
             try await reportingErrors {
-                let query = [("workspace_id", workspace), ("state", state), ("kind", kind)]
                 try await JobOutput.list(
-                    "/v1/jobs", member: "jobs", query.compactMap { name, value in value.map { (name, $0) } },
-                    limit: limit, json: json, try server.client())
+                    "/v1/jobs", member: "jobs",
+                    [("workspace_id", options.workspace), ("state", options.state), ("kind", kind)], options)
             }
         }
     }

@@ -66,22 +66,13 @@ struct ReportsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List reports, the newest first.")
 
-        @OptionGroup var server: ServerOptions
-        @Option(help: "Of this workspace.") var workspace: String?
-        @Option(help: "In these states, separated by commas.") var state: String?
-        @Option(help: "How many at most.") var limit = 20
-        @Flag(help: "Print JSON, one report a line.") var json = false
-
-        func validate() throws {
-            if limit < 1 { throw ValidationError("--limit must be at least 1") }
-        }
+        @OptionGroup var options: JobListOptions
 
         func run() async throws {
             try await reportingErrors {
-                let query = [("workspace_id", workspace), ("state", state)]
                 try await JobOutput.list(
-                    "/v1/reports", member: "reports", query.compactMap { name, value in value.map { (name, $0) } },
-                    limit: limit, json: json, try server.client())
+                    "/v1/reports", member: "reports",
+                    [("workspace_id", options.workspace), ("state", options.state)], options)
             }
         }
     }

@@ -24,27 +24,31 @@ struct VerbatimText {
     /// One item, from its document as it is stored.
     func row(_ document: [UInt8], _ root: JSONValue, isFirst: Bool) -> [UInt8] {
         switch format {
-        case .csv: return CSVText.line(Self.columns.map { $0.cell(root) })
+        case .csv: return CSVText.line(Self.cells(root))
         // One line: a line feed can only be white space between its tokens.
         case .jsonl: return document.filter { $0 != 0x0A && $0 != 0x0D } + [0x0A]
         case .json: return Array((isFirst ? "\n" : ",\n").utf8) + document
         case .html:
-            let cells = Self.columns.map { "<td>\($0.cell(root).text.htmlEscaped)</td>" }.joined()
+            let cells = Self.cells(root).map { "<td>\($0.text.htmlEscaped)</td>" }.joined()
             return Array("<tr>\(cells)</tr>\n".utf8)
         }
     }
 
+    private static func cells(_ root: JSONValue) -> [CSVText.Cell] {
+        root.withView { root in columns.map { $0.cell(root) } }
+    }
+
     private struct Column {
         let name: String
-        let path: [String]
+        let path: [JSONKey]
 
         init(_ name: String, _ path: String...) {
             self.name = name
-            self.path = path
+            self.path = path.map(JSONKey.init)
         }
 
-        func cell(_ root: JSONValue) -> CSVText.Cell {
-            var value: JSONValue? = root
+        func cell(_ root: JSONView) -> CSVText.Cell {
+            var value: JSONView? = root
             for step in path { value = value?[step] }
             guard let value else { return .text("") }
             switch value.kind {
