@@ -14,9 +14,13 @@ public enum ReportsRole {
     ) async throws -> Role {
         try await ReportsStore(database: context.database).migrate()
         let live = LiveFeedback(epoch: context.now().milliseconds)
+        let changed = Bell()
+        let summariser = DaySummariser(
+            database: context.database, changed: changed, settings: settings, logger: context.logger, now: context.now)
         let sink = FeedbackSink(
             log: context.log, database: context.database, directory: context.directory,
-            words: WordCache(capacity: settings.cachedWords), live: live, metrics: context.metrics, now: context.now)
+            words: WordCache(capacity: settings.cachedWords), live: live, changed: changed,
+            metrics: context.metrics, now: context.now)
         let consumer = ConsumerService(
             name: "reports", log: context.log, topic: .feedback, group: .reports, limit: settings.batchSize,
             handler: sink, metrics: context.metrics, logger: context.logger)
@@ -53,7 +57,7 @@ public enum ReportsRole {
                 events.add(to: router)
                 reports.add(to: router)
                 jobRoutes.add(to: router)
-            }, services: [live, deadLetters, consumer, jobs],
+            }, services: [live, deadLetters, summariser, consumer, jobs],
             readiness: { [await database(context.database)] })
     }
 

@@ -12,6 +12,8 @@ public struct ReportsSettings: Sendable, Codable, Hashable {
     public var maximumPage = 500
     /// Quotes in a report.
     public var quotes = 5
+    /// Seconds without a change after which a day is summarised.
+    public var summaryPause = 5.0
     /// People who must have spoken of a topic before it can be emerging.
     public var emergingPeople = 3
     /// How far above what was to be expected an emerging topic must be, in standard deviations.

@@ -266,7 +266,8 @@ private final class Plant: Sendable {
     private func store(limit: Int, _ faults: Faults) async throws -> Bool {
         let sink = FeedbackSink(
             log: log, database: FaultyDatabase(base: reportsDatabase, faults: faults), directory: directory,
-            words: WordCache(capacity: 100), live: LiveFeedback(epoch: 0), metrics: Metrics(), now: { Self.now })
+            words: WordCache(capacity: 100), live: LiveFeedback(epoch: 0), changed: Bell(),
+            metrics: Metrics(), now: { Self.now })
         return try await pull(.feedback, .reports, limit: limit, sink)
     }
 

@@ -22,6 +22,8 @@ import Testing
         let accepted = try await Self.play(arrivals, into: stormy, using: &random)
         #expect(try await stormy.store.verify() == [])
         #expect(try await stormy.contents() == calm.contents())
+        try await stormy.summarise()
+        #expect(try await stormy.store.verify() == [])
         #expect(try await stormy.store.ledger().total.total == accepted)
     }
 
@@ -88,6 +90,7 @@ import Testing
                 await #expect(throws: Crash.self) { try await tables.crash(batches) }
             }
             try await tables.take(batches)
+            if Bool.random(using: &random) { try await tables.summarise(atMost: 5) }
             if Int.random(in: 0..<4, using: &random) == 0 {
                 let again = batches
                 await #expect(throws: EventLogError.self) { try await tables.take(again) }

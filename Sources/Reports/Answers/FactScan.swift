@@ -116,7 +116,7 @@ struct FactRow {
 }
 
 extension DatabaseConnection {
-    /// Hands the facts of a range that the filter admits to `body`, in the order of time.
+    /// Hands the facts of a range that the filter admits to `body`, in any order.
     func scan(
         _ range: Range<Int64>, _ filter: ResolvedFilter, includingMerged: Bool, _ body: (FactRow) throws -> Void
     ) throws {
@@ -128,25 +128,10 @@ extension DatabaseConnection {
             SELECT \(raw: FactRow.columns + document) FROM fact\(raw: join)
             WHERE \(filter.condition) AND fact.timestamp >= \(range.lowerBound) AND fact.timestamp < \(range.upperBound)
                 \(raw: merged)
-            ORDER BY fact.timestamp, fact.feedback
             """
         ) { row in
             let row = FactRow(row: row)
             if filter.admits(row) { try body(row) }
-        }
-    }
-}
-
-extension Numbers {
-    /// Counts one fact.
-    mutating func count(_ row: FactRow, buckets: CalendarBuckets?, groupings: [InsightQuestion.Grouping]) {
-        let sums = row.sums
-        let sentiment = row.sentiment
-        totals.add(sums, sentiment)
-        if let buckets { series[buckets.position(of: row.timestamp)].add(sums, sentiment) }
-        row.forEachTopic { topics[$0, default: Tally()].add(sums, sentiment) }
-        for grouping in groupings where grouping != .topic {
-            breakdowns[grouping, default: [:]][row.value(grouping), default: Tally()].add(sums, sentiment)
         }
     }
 }

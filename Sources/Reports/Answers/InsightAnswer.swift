@@ -3,14 +3,14 @@ import Common
 /// Answers a question from one state of the tables.
 struct InsightAnswer {
     /// Where the numbers come from. Both give the same ones.
-    enum Path { case rollups, facts }
+    enum Path { case summaries, facts }
 
     private let connection: any DatabaseConnection
     private let question: InsightQuestion
     private let settings: ReportsSettings
     private let path: Path
 
-    /// - Parameter path: nil chooses the rollups where they have all that is asked for.
+    /// - Parameter path: nil chooses the summaries of days where they have all that is asked for.
     init(
         _ question: InsightQuestion, in connection: any DatabaseConnection, settings: ReportsSettings,
         path: Path? = nil
@@ -18,7 +18,7 @@ struct InsightAnswer {
         self.question = question
         self.connection = connection
         self.settings = settings
-        self.path = path ?? (question.isAnsweredByRollups ? .rollups : .facts)
+        self.path = path ?? (question.isAnsweredBySummaries ? .summaries : .facts)
     }
 
     /// The whole report but for the coverage's streams and events in flight, which are not in the tables.
@@ -74,30 +74,31 @@ struct InsightAnswer {
     /// Values of a breakdown; the rest is added up.
     private static let shareLimit = 1000
 
-    private struct Period {
-        var numbers: Numbers
-        var people = People()
-        var quotes = QuoteCandidates()
-    }
-
     private func period(_ range: Range<Int64>, _ workspace: Int64, _ filter: ResolvedFilter, isCurrent: Bool) throws
         -> Period
     {
         let buckets = isCurrent ? question.buckets : nil
-        let groupings = isCurrent ? question.groupings : []
-        var period = Period(numbers: Numbers(buckets: buckets?.starts.count ?? 0))
-        if path == .rollups {
-            let reader = RollupReader(
-                connection: connection, workspace: workspace, sentiments: question.filter.sentiments)
-            period.numbers = try reader.numbers(range, buckets: buckets, groupings: groupings)
+        var period = Period(
+            buckets: buckets, groupings: isCurrent ? question.groupings : [], hasQuotes: isCurrent)
+        var rest = [range]
+        var rollups: RollupReader?
+        if path == .summaries {
+            if let buckets, !buckets.isMadeOfDays {
+                rollups = RollupReader(
+                    connection: connection, workspace: workspace, sentiments: question.filter.sentiments)
+                period.buckets = nil
+            }
+            rest = try SummaryReader(
+                connection: connection, workspace: workspace, sentiments: question.filter.sentiments
+            ).read(range, into: &period)
         }
-        try connection.scan(range, filter, includingMerged: path == .facts) { row in
-            if path == .facts { period.numbers.count(row, buckets: buckets, groupings: groupings) }
-            guard path == .rollups || !row.isMerged else { return }
-            period.people.add(row)
-            if isCurrent { period.quotes.add(row) }
+        for range in rest {
+            try connection.scan(range, filter, includingMerged: true) { period.count($0) }
         }
-        if path == .facts, groupings.contains(.topic) { period.numbers.breakdowns[.topic] = period.numbers.topics }
+        if let rollups, let buckets {
+            period.numbers.series = try rollups.series(buckets, by: question.interval, in: question.zone)
+        }
+        period.finish()
         return period
     }
 

@@ -2,13 +2,14 @@ import ByteJSON
 import Common
 
 /// Collects what is worth quoting: for each topic, and in all, the strongest and newest.
-struct QuoteCandidates: Sendable {
+struct QuoteCandidates: Hashable, Sendable {
     struct Candidate: Hashable, Sendable {
         /// The size of the score, in thousandths.
         var strength: Int64
         var timestamp: Int64
         var id: Digest128
         var author: Int64
+        var topics: [Int64]
     }
 
     private var byTopic: [Int64: [Candidate]] = [:]
@@ -17,21 +18,41 @@ struct QuoteCandidates: Sendable {
     private static let kept = 24
 
     mutating func add(_ row: FactRow) {
-        let strength = abs(row.score)
-        let timestamp = row.timestamp
-        var candidate: Candidate?
-        func insert(into list: inout [Candidate], limit: Int) {
-            if list.count == limit, let last = list.last, (strength, timestamp) < (last.strength, last.timestamp) {
-                return
-            }
-            let new =
-                candidate ?? Candidate(strength: strength, timestamp: timestamp, id: row.feedback, author: row.author)
-            candidate = new
-            list.insert(new, at: list.firstIndex { Self.isStronger(new, $0) } ?? list.count)
-            if list.count > limit { list.removeLast() }
+        let (strength, timestamp) = (abs(row.score), row.timestamp)
+        var isWanted = Self.hasRoom(strongest, Self.kept, strength, timestamp)
+        row.forEachTopic {
+            isWanted = isWanted || Self.hasRoom(byTopic[$0] ?? [], Self.keptByTopic, strength, timestamp)
         }
-        insert(into: &strongest, limit: Self.kept)
-        row.forEachTopic { insert(into: &byTopic[$0, default: []], limit: Self.keptByTopic) }
+        guard isWanted else { return }
+        var topics: [Int64] = []
+        row.forEachTopic { topics.append($0) }
+        add(
+            Candidate(
+                strength: strength, timestamp: timestamp, id: row.feedback, author: row.author, topics: topics))
+    }
+
+    mutating func add(_ candidate: Candidate) {
+        Self.insert(candidate, into: &strongest, limit: Self.kept)
+        for topic in candidate.topics {
+            Self.insert(candidate, into: &byTopic[topic, default: []], limit: Self.keptByTopic)
+        }
+    }
+
+    /// All of them, each once, in the order of time.
+    var all: [Candidate] {
+        Set(strongest + byTopic.values.joined()).sorted { ($0.timestamp, $0.id) < ($1.timestamp, $1.id) }
+    }
+
+    private static func insert(_ new: Candidate, into list: inout [Candidate], limit: Int) {
+        guard hasRoom(list, limit, new.strength, new.timestamp) else { return }
+        list.insert(new, at: list.firstIndex { isStronger(new, $0) } ?? list.count)
+        if list.count > limit { list.removeLast() }
+    }
+
+    /// Whether something of this strength may be among the first of a list.
+    private static func hasRoom(_ list: [Candidate], _ limit: Int, _ strength: Int64, _ timestamp: Int64) -> Bool {
+        guard list.count == limit, let last = list.last else { return true }
+        return (strength, timestamp) >= (last.strength, last.timestamp)
     }
 
     private static func isStronger(_ left: Candidate, _ right: Candidate) -> Bool {

@@ -18,8 +18,8 @@ struct FeedbackFilter: Sendable, Hashable {
     /// The word that stands for "none" in answers and questions.
     static let unknown = "unknown"
 
-    /// Whether rollups can answer: they are kept by sentiment.
-    var isAnsweredByRollups: Bool {
+    /// Whether summaries of days can answer: they are kept by sentiment.
+    var isAnsweredBySummaries: Bool {
         var rest = self
         rest.sentiments = []
         return rest == FeedbackFilter()

@@ -7,8 +7,8 @@ struct InsightQuestion: Sendable, Hashable {
         case source, stream, language, sentiment, intent, topic, rating, productVersion = "product_version", platform,
             country
 
-        /// The rollup that is kept by it; nil if there is none.
-        var dimension: RollupDimension? {
+        /// What summaries are kept by that answers it; nil if there is nothing.
+        var dimension: SummaryDimension? {
             switch self {
             case .source, .stream: .origin
             case .language: .language
@@ -31,10 +31,9 @@ struct InsightQuestion: Sendable, Hashable {
 
     var range: Range<Int64> { buckets.range }
 
-    /// Whether rollups have all that is asked for.
-    var isAnsweredByRollups: Bool {
-        filter.isAnsweredByRollups && buckets.isMadeOfHours
-            && previous.lowerBound % RollupKey.bucketLength == 0 && previous.upperBound % RollupKey.bucketLength == 0
+    /// Whether summaries of days have all that is asked for; the series may come from rollups.
+    var isAnsweredBySummaries: Bool {
+        filter.isAnsweredBySummaries && (buckets.isMadeOfDays || buckets.isMadeOfQuarters)
             && groupings.allSatisfy { $0 == .sentiment || $0.dimension != nil }
     }
 }

@@ -9,6 +9,8 @@ struct FeedbackSink: BatchHandler {
     let directory: Directory
     let words: WordCache
     let live: LiveFeedback
+    /// Rung when facts have changed.
+    let changed: Bell
     let metrics: Metrics
     let now: @Sendable () -> Timestamp
 
@@ -34,6 +36,7 @@ struct FeedbackSink: BatchHandler {
         }
         words.add(outcome.words)
         live.publish(outcome.news)
+        changed.ring()
         count(outcome)
     }
 

@@ -177,6 +177,7 @@ struct SinkTransaction {
         facts.sort { ($0.workspace, $0.timestamp, $0.feedback) < ($1.workspace, $1.timestamp, $1.feedback) }
         try connection.write(facts)
         try connection.apply(changes)
+        try connection.markChanged(changes.days, at: now)
     }
 
     /// Members of the clusters that did not arrive in this batch but are merged into another item now, or into none.

@@ -1,27 +1,23 @@
 import Common
 
-/// What rollups are kept by.
-enum RollupDimension: Int64, Sendable, CaseIterable { case origin, topic, language, intent }
-
-/// Which rollup row: an hour of UTC, a value of a dimension, a sentiment.
+/// Which rollup row: a quarter of an hour of UTC, a sentiment.
+///
+/// Every offset of a zone is made of quarters, so rollups have the series of any zone.
 struct RollupKey: Hashable, Comparable, Sendable {
     var workspace: Int64
-    var dimension: RollupDimension
-    /// Where the hour begins, in milliseconds.
+    /// Where the quarter begins, in milliseconds.
     var bucket: Int64
-    var value: Int64
     var sentiment: Sentiment
 
-    /// An hour, in milliseconds. Where a zone is not whole hours off UTC, the facts answer.
-    static let bucketLength: Int64 = 3_600_000
+    /// A quarter of an hour, in milliseconds.
+    static let bucketLength: Int64 = 900_000
 
     static func bucket(of timestamp: Int64) -> Int64 {
         timestamp.flooredQuotient(by: bucketLength) * bucketLength
     }
 
     static func < (left: RollupKey, right: RollupKey) -> Bool {
-        (left.workspace, left.dimension.rawValue, left.bucket, left.value, left.sentiment.code)
-            < (right.workspace, right.dimension.rawValue, right.bucket, right.value, right.sentiment.code)
+        (left.workspace, left.bucket, left.sentiment.code) < (right.workspace, right.bucket, right.sentiment.code)
     }
 }
 
@@ -63,27 +59,17 @@ struct RollupSums: Hashable, Sendable {
 /// Changes of rollups, added up in memory.
 struct RollupChanges: Sendable {
     private(set) var sums: [RollupKey: RollupSums] = [:]
+    /// The days whose facts are others now.
+    private(set) var days: Set<DayKey> = []
 
     mutating func add(_ fact: Fact) { count(fact, times: 1) }
     mutating func subtract(_ fact: Fact) { count(fact, times: -1) }
 
     private mutating func count(_ fact: Fact, times factor: Int64) {
-        let share = RollupSums(fact)
-        var key = RollupKey(
-            workspace: fact.workspace, dimension: .origin, bucket: RollupKey.bucket(of: fact.timestamp),
-            value: fact.origin, sentiment: fact.sentiment)
-        sums[key, default: RollupSums()].add(share, times: factor)
-        key.dimension = .language
-        key.value = fact.language
-        sums[key, default: RollupSums()].add(share, times: factor)
-        key.dimension = .intent
-        key.value = fact.intent
-        sums[key, default: RollupSums()].add(share, times: factor)
-        key.dimension = .topic
-        for topic in fact.topics {
-            key.value = topic
-            sums[key, default: RollupSums()].add(share, times: factor)
-        }
+        let key = RollupKey(
+            workspace: fact.workspace, bucket: RollupKey.bucket(of: fact.timestamp), sentiment: fact.sentiment)
+        sums[key, default: RollupSums()].add(RollupSums(fact), times: factor)
+        days.insert(DayKey(workspace: fact.workspace, at: fact.timestamp))
     }
 }
 
@@ -93,11 +79,10 @@ extension DatabaseConnection {
         let rows = changes.sums.filter { !$0.value.isZero }.sorted { $0.key < $1.key }
         guard !rows.isEmpty else { return }
         let sums = ["feedback", "merged", "score_sum", "rating_sum", "rating_count"]
-        let key = ["workspace", "dimension", "bucket", "value", "sentiment"]
+        let key = ["workspace", "bucket", "sentiment"]
         try write(
             BulkRows([
-                .integers(rows.map(\.key.workspace)), .integers(rows.map(\.key.dimension.rawValue)),
-                .integers(rows.map(\.key.bucket)), .integers(rows.map(\.key.value)),
+                .integers(rows.map(\.key.workspace)), .integers(rows.map(\.key.bucket)),
                 .integers(rows.map(\.key.sentiment.code)), .integers(rows.map(\.value.feedback)),
                 .integers(rows.map(\.value.merged)), .integers(rows.map(\.value.score)),
                 .integers(rows.map(\.value.rating)), .integers(rows.map(\.value.ratings)),
@@ -107,8 +92,8 @@ extension DatabaseConnection {
             try execute(
                 """
                 DELETE FROM rollup
-                WHERE workspace = \(key.workspace) AND dimension = \(key.dimension.rawValue) AND bucket = \(key.bucket)
-                    AND value = \(key.value) AND sentiment = \(key.sentiment.code) AND feedback = 0 AND merged = 0
+                WHERE workspace = \(key.workspace) AND bucket = \(key.bucket) AND sentiment = \(key.sentiment.code)
+                    AND feedback = 0 AND merged = 0
                 """)
         }
     }

@@ -5,7 +5,8 @@ import ServiceKit
 ///
 /// - `feedback`: the current revision of every item by id, with its JSON document; a tombstone of one that is gone.
 /// - `fact`: what is counted of an item, in a narrow row, in the order of workspace and time.
-/// - `rollup`: the facts added up by the hour; always equal to the facts.
+/// - `rollup`: the facts added up by the quarter of an hour; always equal to the facts.
+/// - `day`, `day_summary`: which days of a workspace have facts, and summaries of those days that have not changed since.
 /// - `word`: the numbers that stand for texts in `fact` and `rollup`.
 /// - `job`, `job_step`, `job_schedule`: see ``JobSchema``.
 /// - `consumer_offsets`, `watermark`, `ledger`: how far the topic was read, and what became of the items.
@@ -88,5 +89,53 @@ enum Schema {
                 """)
         },
         Migration(2, "jobs") { try JobSchema.create(on: $0) },
+        Migration(3, "summaries of days, rollups by the quarter") { connection in
+            let dialect = connection.dialect
+            let integer = dialect.integer
+            try connection.execute("DROP TABLE rollup")
+            try connection.execute(
+                """
+                CREATE TABLE rollup (
+                    workspace \(raw: integer) NOT NULL, bucket \(raw: integer) NOT NULL, sentiment INTEGER NOT NULL,
+                    feedback \(raw: integer) NOT NULL, merged \(raw: integer) NOT NULL,
+                    score_sum \(raw: integer) NOT NULL, rating_sum \(raw: integer) NOT NULL,
+                    rating_count \(raw: integer) NOT NULL,
+                    PRIMARY KEY (workspace, bucket, sentiment)) \(raw: dialect.clustered)
+                """)
+            try connection.makeHypertable(Hypertable("rollup", by: "bucket", chunk: 90 * day))
+            try connection.execute(
+                """
+                INSERT INTO rollup
+                SELECT workspace, \(raw: floored("timestamp", RollupKey.bucketLength)), sentiment, SUM(1 - merged),
+                    SUM(merged), SUM((1 - merged) * score), SUM((1 - merged) * rating),
+                    SUM(CASE WHEN merged = 0 AND rating > 0 THEN 1 ELSE 0 END)
+                FROM fact GROUP BY 1, 2, 3
+                """)
+            try connection.execute(
+                """
+                CREATE TABLE day (
+                    workspace \(raw: integer) NOT NULL, day \(raw: integer) NOT NULL, version \(raw: integer) NOT NULL,
+                    summarised \(raw: integer) NOT NULL, changed_at \(raw: integer) NOT NULL,
+                    PRIMARY KEY (workspace, day)) \(raw: dialect.clustered)
+                """)
+            try connection.execute("CREATE INDEX day_changed ON day (day) WHERE summarised <> version")
+            try connection.execute(
+                """
+                INSERT INTO day
+                SELECT workspace, \(raw: floored("timestamp", DayKey.length)), 1, 0, 0 FROM fact GROUP BY 1, 2
+                """)
+            try connection.execute(
+                """
+                CREATE TABLE day_summary (
+                    workspace \(raw: integer) NOT NULL, day \(raw: integer) NOT NULL,
+                    numbers \(raw: dialect.blob) NOT NULL, people \(raw: dialect.blob) NOT NULL,
+                    quotes \(raw: dialect.blob) NOT NULL, PRIMARY KEY (workspace, day))
+                """)
+        },
     ]
+
+    /// SQL that floors a column of instants, also before 1970, to whole lengths.
+    private static func floored(_ column: String, _ length: Int64) -> String {
+        "\(column) - ((\(column) % \(length)) + \(length)) % \(length)"
+    }
 }

@@ -12,7 +12,7 @@ struct Verification {
         let workspaces = try connection.query(
             "SELECT DISTINCT workspace FROM fact UNION SELECT DISTINCT workspace FROM rollup"
         ) { $0.integer(0) }
-        return try workspaces.sorted().flatMap(rollups) + items() + crossPosts()
+        return try workspaces.sorted().flatMap(rollups) + summaries() + items() + crossPosts()
     }
 
     /// Rollups of a workspace that are not the sums of its facts.
@@ -35,6 +35,7 @@ struct Verification {
                 WHERE workspace = \(workspace) AND timestamp >= \(start) AND timestamp < \(end)
                 """
             ) { sums.add(Fact($0)) }
+            mismatches += try unknownDays(sums.days, of: workspace, start..<end)
             let stored = try rollups(of: workspace, start..<end)
             for key in Set(sums.sums.keys).union(stored.keys).sorted() where sums.sums[key] != stored[key] {
                 mismatches.append(
@@ -47,23 +48,52 @@ struct Verification {
         return mismatches
     }
 
+    /// Days with facts of which the table of days does not know.
+    private func unknownDays(_ days: Set<DayKey>, of workspace: Int64, _ range: Range<Int64>) throws -> [Mismatch] {
+        let known = try connection.query(
+            """
+            SELECT day FROM day
+            WHERE workspace = \(workspace) AND day > \(range.lowerBound - DayKey.length) AND day < \(range.upperBound)
+            """
+        ) { DayKey(workspace: workspace, day: $0.integer(0)) }
+        return days.subtracting(known).sorted().map { Mismatch(place: "\($0)", expected: "a row", found: "none") }
+    }
+
     private func rollups(of workspace: Int64, _ range: Range<Int64>) throws -> [RollupKey: RollupSums] {
         var rollups: [RollupKey: RollupSums] = [:]
-        for dimension in RollupDimension.allCases {
-            try connection.forEach(
-                """
-                SELECT bucket, value, sentiment, feedback, merged, score_sum, rating_sum, rating_count FROM rollup
-                WHERE workspace = \(workspace) AND dimension = \(dimension.rawValue)
-                    AND bucket >= \(range.lowerBound) AND bucket < \(range.upperBound)
-                """
-            ) { row in
-                let key = RollupKey(
-                    workspace: workspace, dimension: dimension, bucket: row.integer(0), value: row.integer(1),
-                    sentiment: Sentiment(code: row.integer(2)))
-                rollups[key] = RollupSums(row, from: 3)
-            }
+        try connection.forEach(
+            """
+            SELECT bucket, sentiment, feedback, merged, score_sum, rating_sum, rating_count FROM rollup
+            WHERE workspace = \(workspace) AND bucket >= \(range.lowerBound) AND bucket < \(range.upperBound)
+            """
+        ) { row in
+            let key = RollupKey(
+                workspace: workspace, bucket: row.integer(0), sentiment: Sentiment(code: row.integer(1)))
+            rollups[key] = RollupSums(row, from: 2)
         }
         return rollups
+    }
+
+    /// Summaries that are not those of the day's facts.
+    private func summaries() throws -> [Mismatch] {
+        var mismatches: [Mismatch] = []
+        let summarised = try connection.query("SELECT workspace, day FROM day WHERE summarised = version") {
+            DayKey(workspace: $0.integer(0), day: $0.integer(1))
+        }
+        for key in summarised {
+            let expected = SummaryBytes(try connection.summarise(key))
+            let found = try connection.first(
+                """
+                SELECT numbers, people, quotes FROM day_summary
+                WHERE workspace = \(key.workspace) AND day = \(key.day)
+                """, SummaryBytes.init)
+            guard found != expected else { continue }
+            mismatches.append(
+                Mismatch(
+                    place: "\(key)", expected: "the summary of its facts", found: found == nil ? "none" : "another one")
+            )
+        }
+        return mismatches
     }
 
     /// Live items without a fact of the same state, and facts without an item.

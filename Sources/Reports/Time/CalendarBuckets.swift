@@ -29,12 +29,15 @@ struct CalendarBuckets: Sendable, Hashable {
     /// Which bucket an instant of the range is in.
     func position(of instant: Int64) -> Int { starts.position(of: instant) }
 
-    /// Whether hours of UTC lie in one bucket each, and wholly inside or outside of the range.
-    var isMadeOfHours: Bool {
-        let hour = RollupKey.bucketLength
-        return range.lowerBound % hour == 0 && range.upperBound % hour == 0
-            && starts.dropFirst().allSatisfy { $0 % hour == 0 }
+    /// Whether quarters of hours lie in one bucket each, and wholly inside or outside of the range.
+    var isMadeOfQuarters: Bool {
+        let quarter = RollupKey.bucketLength
+        return range.lowerBound % quarter == 0 && range.upperBound % quarter == 0
+            && starts.dropFirst().allSatisfy { $0 % quarter == 0 }
     }
+
+    /// Whether days of UTC that are wholly in the range lie in one bucket each.
+    var isMadeOfDays: Bool { starts.dropFirst().allSatisfy { $0 % DayKey.length == 0 } }
 
     struct TooManyBuckets: Error { let limit: Int }
 }

@@ -22,8 +22,10 @@ struct ReportsServer: Sendable {
     let port: Int
     let log: SQLiteLog
     let directory: Directory
-    let store: ReportsStore
+    let database: any Database
     let files: String
+
+    var store: ReportsStore { ReportsStore(database: database) }
 
     static let accounts = ["ws_a": "ac_a", "ws_b": "ac_b"]
 
@@ -55,7 +57,7 @@ struct ReportsServer: Sendable {
                 for await port in ports {
                     try await body(
                         ReportsServer(
-                            port: port, log: log, directory: directory, store: ReportsStore(database: database),
+                            port: port, log: log, directory: directory, database: database,
                             files: folder.file("files")))
                     break
                 }
@@ -202,9 +204,10 @@ private struct NoTransport: HTTPTransport {
 }
 
 extension ReportsSettings {
-    /// Looks for jobs often.
+    /// Looks for jobs often, summarises days at once.
     static var quick: ReportsSettings {
         var settings = ReportsSettings()
+        settings.summaryPause = 0
         settings.jobs.poll = 0.05
         return settings
     }

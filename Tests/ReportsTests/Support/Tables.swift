@@ -11,10 +11,11 @@ final class Tables: Sendable {
     let database: any Database
     let words = WordCache(capacity: 50)
 
-    init() async throws {
+    /// - Parameter schema: Only the first steps of the schema; nil is all.
+    init(schema: Int? = nil) async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("earshot-reports-\(UUID().uuidString)")
         database = try await TestDatabase.open(folder.appendingPathComponent("reports.sqlite").path)
-        try await ReportsStore(database: database).migrate()
+        try await database.migrate(Array(Schema.migrations.prefix(schema ?? .max)))
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
@@ -36,6 +37,15 @@ final class Tables: Sendable {
         }
         words.add(outcome.words)
         return outcome
+    }
+
+    /// Summarises the days that have changed, or only some of them.
+    func summarise(atMost limit: Int = .max) async throws {
+        try await database.write { connection in
+            for changed in try connection.changedDays(until: Timestamp(seconds: 1 << 40), limit: limit) {
+                try connection.write(SummaryBytes(try connection.summarise(changed.key)), of: changed)
+            }
+        }
     }
 
     /// What the tables hold, words in place of numbers, without what depends on the order of arrival.
@@ -65,13 +75,11 @@ final class Tables: Sendable {
             }
             try connection.forEach(
                 """
-                SELECT workspace, dimension, bucket, value, sentiment, feedback, merged, score_sum, rating_sum,
-                    rating_count FROM rollup
+                SELECT workspace, bucket, sentiment, feedback, merged, score_sum, rating_sum, rating_count FROM rollup
                 """
             ) { row in
                 contents.rollups.insert(
-                    "\(names[row.integer(0)]!) \(row.integer(1)) \(row.integer(2)) \(names[row.integer(3)]!) "
-                        + (4...9).map { "\(row.integer($0))" }.joined(separator: " "))
+                    "\(names[row.integer(0)]!) " + (1...7).map { "\(row.integer($0))" }.joined(separator: " "))
             }
             return contents
         }

@@ -72,6 +72,18 @@ extension DatabaseConformance {
             let scores = try await database.read { try $0.query("SELECT score FROM item ORDER BY id") { $0.real(0) } }
             #expect(scores == [7.5, 7.5, 7.5])
         },
+        DatabaseBehaviour("adds to some columns and overwrites others") { bench in
+            let database = try await bench.withItems()
+            try await database.write { connection in
+                try connection.execute("INSERT INTO item (id, name, score) VALUES (1, \("old"), \(2.0))")
+                try connection.write(rows(1..<3, score: 9), statement(.add(["score"], replacing: ["name"])))
+            }
+            let found = try await database.read { connection in
+                try connection.query("SELECT name, score FROM item ORDER BY id") { ($0.text(0), $0.real(1)) }
+            }
+            #expect(found.map(\.0) == ["n1", "n2"])
+            #expect(found.map(\.1) == [11, 9])
+        },
         DatabaseBehaviour("takes a batch without rows") { bench in
             let database = try await bench.withItems()
             try await database.write { try $0.write(rows(0..<0), statement(.fail)) }

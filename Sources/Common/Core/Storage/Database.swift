@@ -98,8 +98,8 @@ public struct BulkStatement: Sendable, Hashable {
         case ignore
         /// Overwrite these columns.
         case replace([String])
-        /// Add the new value to these columns (a rollup).
-        case add([String])
+        /// Add the new value to these columns (a rollup), and overwrite others.
+        case add([String], replacing: [String] = [])
     }
 
     public let table: String

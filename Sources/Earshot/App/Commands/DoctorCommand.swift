@@ -89,7 +89,8 @@ extension Diagnosis {
         if let mismatches {
             lines.append(
                 mismatches.isEmpty
-                    ? "every rollup equals its rows" : "\(mismatches.count) ROLLUPS DIFFER FROM THEIR ROWS")
+                    ? "every rollup and summary equals its rows"
+                    : "\(mismatches.count) ROLLUPS OR SUMMARIES DIFFER FROM THEIR ROWS")
             lines += mismatches.prefix(10).map { "  - \($0)" }
         }
         lines.append("\(workspaces) workspaces, \(streams) streams")

@@ -11,10 +11,15 @@ extension BulkStatement {
         return switch conflict {
         case .fail: insert
         case .ignore: "\(insert) ON CONFLICT\(target) DO NOTHING"
-        case .replace(let columns): update(insert, target, columns.map { "\($0) = excluded.\($0)" })
-        case .add(let columns): update(insert, target, columns.map { "\($0) = \(table).\($0) + excluded.\($0)" })
+        case .replace(let columns): update(insert, target, columns.map(overwrite))
+        case .add(let columns, let others):
+            update(
+                insert, target,
+                columns.map { "\($0) = \(table).\($0) + excluded.\($0)" } + others.map(overwrite))
         }
     }
+
+    private func overwrite(_ column: String) -> String { "\(column) = excluded.\(column)" }
 
     private func update(_ insert: String, _ target: String, _ assignments: [String]) -> String {
         "\(insert) ON CONFLICT\(target) DO UPDATE SET \(assignments.joined(separator: ", "))"
