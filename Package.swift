@@ -16,6 +16,7 @@ let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -110,8 +111,7 @@ let package = Package(
             "ServiceKit", "Common/ServiceKit",
             [
                 "ByteJSON", "Common", "Connectors", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1,
-                lifecycle,
-                logging, crypto, jwt, collections,
+                nioPosix, lifecycle, logging, crypto, jwt, collections,
             ]),
 
         // The five services: siblings that meet in topics

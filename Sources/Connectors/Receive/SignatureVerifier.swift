@@ -175,7 +175,8 @@ private struct Check: Sendable {
     private func authenticationCode<Hash>(of message: Message<some Delivery>, _ keyed: HMAC<Hash>) -> [UInt8]? {
         var hmac = keyed
         guard forEachPiece(of: message, { hmac.update(data: $0) }) else { return nil }
-        return Array(hmac.finalize())
+        // As a sequence it would be copied byte by byte, by generic code.
+        return hmac.finalize().withUnsafeBytes { Array($0) }
     }
 
     private func encode(_ code: [UInt8]) -> [UInt8] {

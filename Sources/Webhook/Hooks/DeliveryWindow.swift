@@ -59,7 +59,7 @@ final class DeliveryWindow: Sendable {
     /// Says whether a delivery is new, waiting for one that is being taken in at this moment.
     func claim(_ key: Key) async -> Claim {
         while true {
-            if let claim = state.withLock({ state in claimNow(key, &state) }) { return claim }
+            if let claim = claimNow(key) { return claim }
             let isAccepted = await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
                     guard case .pending(let waiting) = state.entries[key] else { return true }
@@ -72,13 +72,16 @@ final class DeliveryWindow: Sendable {
         }
     }
 
-    private func claimNow(_ key: Key, _ state: inout State) -> Claim? {
-        switch state.entries[key] {
-        case .accepted: return .duplicate
-        case .pending: return nil
-        case nil:
-            state.entries[key] = .pending([])
-            return .first
+    /// Says whether a delivery is new; nil where that is for another to show, which ``claim(_:)`` waits for.
+    func claimNow(_ key: Key) -> Claim? {
+        state.withLock { state in
+            switch state.entries[key] {
+            case .accepted: return .duplicate
+            case .pending: return nil
+            case nil:
+                state.entries[key] = .pending([])
+                return .first
+            }
         }
     }
 

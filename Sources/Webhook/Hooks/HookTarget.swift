@@ -82,21 +82,25 @@ final class HookTargets: Sendable {
     /// - Throws: ``Problem`` 404 for no stream or one that is not pushed to, 410 for a deleted one, 503 if its
     ///   connector is not loaded, or if it is not known and the log cannot tell.
     func target(_ id: String) async throws -> HookTarget {
-        let revision = directory.revision
-        let known = state.withLock { state -> HookTarget? in
-            if state.revision < revision {
-                state.revision = revision
-                state.targets = [:]
-            }
-            return state.targets[id]
-        }
-        if let known { return known }
+        if let known = known(id) { return known }
         let snapshot = try await snapshot(for: id)
         let target = try prepare(id, snapshot)
         state.withLock { state in
             if state.revision == snapshot.revision { state.targets[id] = target }
         }
         return target
+    }
+
+    /// The target, if it was asked for since the directory changed: the way of all deliveries but a few.
+    func known(_ id: String) -> HookTarget? {
+        let revision = directory.revision
+        return state.withLock { state in
+            if state.revision < revision {
+                state.revision = revision
+                state.targets = [:]
+            }
+            return state.targets[id]
+        }
     }
 
     private func snapshot(for id: String) async throws -> Directory.Snapshot {

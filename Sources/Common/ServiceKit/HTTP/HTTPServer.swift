@@ -4,6 +4,7 @@ public import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import NIOPosix
 public import ServiceLifecycle
 
 /// Where and how the server listens.
@@ -31,6 +32,10 @@ public struct HTTPServer: Service {
     /// All routes that the server answers.
     public let routes: [Route]
     private let application: Application<RouterResponder<APIContext>>
+
+    /// Half of the cores turn bytes into requests and back: handlers run on as many threads as there are cores, and
+    /// more that want to run than can only take turns. They end with the process.
+    private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount / 2))
 
     /// - Parameter onListening: Called with the port once connections are accepted.
     public init(
@@ -60,6 +65,7 @@ public struct HTTPServer: Service {
                 address: .hostname(settings.host, port: settings.port), serverName: nil, backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(settings.maximumConnections, logger: logger)),
             onServerRunning: { await onListening($0.localAddress?.port ?? settings.port) },
+            eventLoopGroupProvider: .shared(Self.loops),
             logger: logger)
     }
 
