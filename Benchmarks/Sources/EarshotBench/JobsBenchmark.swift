@@ -79,6 +79,7 @@ struct JobsBenchmark: AsyncParsableCommand {
         try await database.migrate([
             Migration(1, "jobs") { connection in
                 try JobSchema.create(on: connection)
+                try JobSchema.addProviders(on: connection)
                 let dialect = connection.dialect
                 try connection.execute(
                     """

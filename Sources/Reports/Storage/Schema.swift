@@ -8,7 +8,7 @@ import ServiceKit
 /// - `rollup`: the facts added up by the quarter of an hour; always equal to the facts.
 /// - `day`, `day_summary`: which days of a workspace have facts, and summaries of those days that have not changed since.
 /// - `word`: the numbers that stand for texts in `fact` and `rollup`.
-/// - `job`, `job_step`, `job_schedule`: see ``JobSchema``.
+/// - `job`, `job_step`, `job_schedule`, `job_provider`: see ``JobSchema``.
 /// - `consumer_offsets`, `watermark`, `ledger`: how far the topic was read, and what became of the items.
 enum Schema {
     /// In milliseconds.
@@ -132,6 +132,7 @@ enum Schema {
                     quotes \(raw: dialect.blob) NOT NULL, PRIMARY KEY (workspace, day))
                 """)
         },
+        Migration(4, "providers of jobs") { try JobSchema.addProviders(on: $0) },
     ]
 
     /// SQL that floors a column of instants, also before 1970, to whole lengths.

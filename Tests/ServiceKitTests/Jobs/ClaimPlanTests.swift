@@ -10,10 +10,12 @@ struct ClaimPlanTests {
     }
 
     private func plan(
-        all: Int = 100, workspace: Int = 100, running: [ClaimPlan.Place: Int] = [:], served: [String: UInt64] = [:]
+        all: Int = 100, workspace: Int = 100, provider: Int = 100, free: Int = .max,
+        running: [ClaimPlan.Place: Int] = [:], served: [String: UInt64] = [:], admitted: [String: Int] = [:]
     ) -> ClaimPlan {
-        ClaimPlan(
-            limits: ["report": (all, workspace), "import": (all, workspace)], running: running, served: served)
+        let limits = ClaimPlan.Limits(all: all, workspace: workspace, provider: provider, free: free)
+        return ClaimPlan(
+            limits: ["report": limits, "import": limits], running: running, served: served, admitted: admitted)
     }
 
     private func counts(_ shares: [(lane: Lane, count: Int)]) -> [Lane: Int] {
@@ -52,6 +54,29 @@ struct ClaimPlanTests {
         let shares = plan(all: 4, workspace: 2, running: running).shares(of: 50, lanes: lanes)
         #expect(counts(shares) == [lane("a"): 1, lane("b"): 2])
         #expect(plan(all: 1, running: running).shares(of: 50, lanes: lanes).isEmpty)
+    }
+
+    @Test("a provider's limit holds for all workspaces and kinds together, and one in trouble is tried once or not")
+    func providers() {
+        func lane(_ workspace: String, _ kind: String, _ provider: String?) -> Lane {
+            Lane(kind: kind, workspace: WorkspaceID("ws_\(workspace)"), priority: 5, provider: provider)
+        }
+        let lanes = [lane("a", "report", "x"), lane("b", "import", "x"), lane("c", "report", nil)]
+        let running = [ClaimPlan.Place(kind: "report", workspace: "ws_z", provider: "x"): 2]
+        func taken(_ plan: ClaimPlan) -> Int {
+            plan.shares(of: 30, lanes: lanes).filter { $0.lane.provider == "x" }.reduce(0) { $0 + $1.count }
+        }
+        #expect(taken(plan(provider: 5, running: running)) == 3)
+        #expect(taken(plan(admitted: ["x": 0])) == 0)
+        #expect(taken(plan(admitted: ["x": 1])) == 1)
+        #expect(taken(plan(running: running, admitted: ["x": 1])) == 0)
+        #expect(counts(plan(admitted: ["x": 0]).shares(of: 3, lanes: lanes)) == [lane("c", "report", nil): 3])
+        #expect(lanes.map { Lane($0.text) } == lanes)
+    }
+
+    @Test("a process takes no more of a kind than it has slots for it")
+    func slots() {
+        #expect(counts(plan(free: 2).shares(of: 9, lanes: [lane("a"), lane("b")])) == [lane("a"): 1, lane("b"): 1])
     }
 
     @Test("kinds that nobody here knows are left in line")

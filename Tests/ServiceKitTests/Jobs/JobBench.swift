@@ -18,7 +18,10 @@ final class JobBench: Sendable {
     init(_ engine: TestDatabase.Engine) async throws {
         folder = try TemporaryFolder()
         database = try await TestDatabase.open(folder.file("jobs.sqlite"), on: engine)
-        try await database.migrate([Migration(1, "jobs") { try JobSchema.create(on: $0) }])
+        try await database.migrate([
+            Migration(1, "jobs") { try JobSchema.create(on: $0) },
+            Migration(2, "providers") { try JobSchema.addProviders(on: $0) },
+        ])
     }
 
     var now: Timestamp { clock.withLock { $0 } }

@@ -43,6 +43,16 @@ extension Directory {
             return workspace
         }
 
+        /// The workspaces that a list is of: the one that `workspace_id` names, or all that the caller may see; nil is all
+        /// there are.
+        public func workspaces(_ query: Query, for caller: Caller) throws -> [WorkspaceID]? {
+            if let id = try query.identifier("workspace_id", of: WorkspaceKind.self) {
+                return [try workspace(id, for: caller).id]
+            }
+            if caller.scopes.contains(.admin) { return nil }
+            return workspaces.values.filter { $0.account == caller.account && !$0.isDeleted }.map(\.id)
+        }
+
         /// A stream that this caller may see.
         ///
         /// - Throws: ``Problem`` 404 as ``workspace(_:for:)``.

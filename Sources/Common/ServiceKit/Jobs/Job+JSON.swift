@@ -17,6 +17,7 @@ extension Job {
                 }),
         ]
         members["workspace_id"] = workspace.map { .string($0.rawValue) }
+        members["provider"] = provider.map { .string($0) }
         members["ending"] = phase.ending.map { .string($0.rawValue) }
         members["reason"] = reason.map { .string($0) }
         members["note"] = note.map { .string($0) }
@@ -35,15 +36,8 @@ public struct JobPage: Sendable {
     /// - Parameter kind: Of this kind alone; nil is all.
     public init(_ query: Query, _ caller: Caller, _ directory: Directory, kind: String? = nil) throws {
         page = try Page(query, keys: 1)
-        let snapshot = directory.current
-        var workspaces: [WorkspaceID]?
-        if let id = try query.identifier("workspace_id", of: WorkspaceKind.self) {
-            workspaces = [try snapshot.workspace(id, for: caller).id]
-        } else if !caller.scopes.contains(.admin) {
-            workspaces = snapshot.workspaces.values.filter { $0.account == caller.account && !$0.isDeleted }.map(\.id)
-        }
         filter = JobTable.Filter(
-            kind: kind, workspaces: workspaces,
+            kind: kind, workspaces: try directory.current.workspaces(query, for: caller),
             states: try query.list("state").map { text in
                 guard let state = JobState(rawValue: text.uppercased()) else {
                     let all = JobState.allCases.map(\.rawValue).joined(separator: ", ")

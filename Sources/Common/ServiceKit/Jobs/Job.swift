@@ -12,6 +12,8 @@ public struct Job: Sendable {
     public let payload: JSON
     /// From 0 to 9; within a workspace the higher goes first.
     public let priority: Int
+    /// Whom it needs outside; see ``JobRequest/provider``.
+    public let provider: String?
     public internal(set) var phase: JobPhase
     /// Why it is where it is.
     public internal(set) var reason: String?
@@ -31,8 +33,10 @@ public struct Job: Sendable {
     public let requestedAt: Timestamp
     public internal(set) var startedAt: Timestamp?
     public internal(set) var endedAt: Timestamp?
+    /// What happened to it, a line each.
+    var lines: String
     /// What happened to it, the oldest first.
-    public internal(set) var history: [JobTransition]
+    public var history: [JobTransition] { JobTransition.read(lines) }
     /// Grows with every change of owner: who holds an older one writes nothing.
     var fence: Int64
     /// A key that lasts as long as the job is open.
@@ -78,6 +82,9 @@ public struct JobRequest: Sendable {
     public var workspace: WorkspaceID?
     public var payload: JSON
     public var priority = 5
+    /// Whom it needs outside, without blanks: a host. So many jobs at once use one provider, and while it fails its
+    /// jobs wait, without costing attempts; see ``ProviderBreaker``.
+    public var provider: String?
     /// Not before this time; nil is now.
     public var due: Timestamp?
     /// Time from ``due`` to the deadline; nil is what the kind has.

@@ -15,6 +15,10 @@ public struct JobDefinition: Sendable {
     public var limit = 64
     /// How many run at once of one workspace.
     public var workspaceLimit = 4
+    /// How many run at once that need one provider, those of other kinds counted in.
+    public var providerLimit = 4
+    /// How many of a process's slots they may have; nil is all.
+    public var slots: Int?
     /// How long a job is kept after its end.
     public var keptFor: Duration = .seconds(30 * 86_400)
     /// What goes with a job that is deleted, in the same transaction.

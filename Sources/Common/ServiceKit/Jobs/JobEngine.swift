@@ -10,7 +10,7 @@ import Synchronization
 /// after its job was taken over is refused. So each step's result is kept once, and each job ends once.
 public final class JobEngine: Service {
     private struct State {
-        var active: [JobClaim: (job: ActiveJob, work: Task<Void, Never>)] = [:]
+        var active: [JobClaim: (kind: String, job: ActiveJob, work: Task<Void, Never>)] = [:]
         /// When each workspace was served last, counted in claims.
         var served: [String: UInt64] = [:]
         var turn: UInt64 = 0
@@ -118,8 +118,8 @@ public final class JobEngine: Service {
             state.isStopping = true
             return state.active.values.map { $0 }
         }
-        for (job, _) in active { job.stop() }
-        for (_, work) in active { await work.value }
+        for one in active { one.job.stop() }
+        for one in active { await one.work.value }
     }
 
     private func takeUp() async {
@@ -146,8 +146,11 @@ public final class JobEngine: Service {
     /// - Returns: Whether there may be more.
     private func claim() async throws -> Bool {
         let now = now()
-        let (free, served, hasLooked) = state.withLock {
-            (settings.slots - $0.active.count, $0.served, $0.hasLooked)
+        let (free, active, served, hasLooked) = state.withLock { state in
+            (settings.slots - state.active.count, state.active.values.map(\.kind), state.served, state.hasLooked)
+        }
+        let freeOfKind = definitions.compactMapValues { definition in
+            definition.slots.map { max(0, $0 - active.count { $0 == definition.kind }) }
         }
         if hasLooked, try await !database.read({ try JobTable($0, at: now).hasWork() }) { return false }
         let jobs = try await database.write { [self] connection in
@@ -155,7 +158,8 @@ public final class JobEngine: Service {
             try table.sweep(definitions, takesAll: !hasLooked && settings.isAlone)
             try table.runSchedules(schedules, definitions)
             return try table.claim(
-                free, of: definitions, by: worker, leaseEnds: now.advanced(bySeconds: settings.lease), served: served)
+                free, of: definitions, by: worker, leaseEnds: now.advanced(bySeconds: settings.lease), served: served,
+                free: freeOfKind)
         }
         state.withLock { $0.hasLooked = true }
         for job in jobs { begin(job) }
@@ -174,8 +178,16 @@ public final class JobEngine: Service {
                 self.state.withLock { $0.active[active.claim] = nil }
                 self.bell.ring()
             }
-            state.active[active.claim] = (active, work)
+            state.active[active.claim] = (job.kind, active, work)
         }
+    }
+
+    private func perform(_ job: Job, _ active: ActiveJob) async {
+        guard let definition = definitions[job.kind] else { return }
+        let attempt = JobAttempt(
+            database: database, definition: definition, active: active, grace: .seconds(settings.grace), logger: logger,
+            now: now, isStopping: { [self] in state.withLock { $0.isStopping } })
+        if let end = await attempt.run(job) { count(end, definition) }
     }
 
     /// Renews leases, and stops what was taken away or is to be undone.
@@ -216,107 +228,6 @@ public final class JobEngine: Service {
         }
     }
 
-    // MARK: - One job
-
-    /// Does what is left of a job, or undoes what was done.
-    private func perform(_ claimed: Job, _ active: ActiveJob) async {
-        guard let definition = definitions[claimed.kind] else { return }
-        var job = claimed
-        while true {
-            do {
-                try await job.isUndoing ? undo(job, definition, active) : advance(job, definition, active)
-                return count(job.phase.ending ?? .completed, definition)
-            } catch {
-                guard let next = await settle(job, definition, active, error) else { return }
-                if next.state.isEnd { count(next.state, definition) }
-                guard next.state == .running else { return }
-                job = next
-                active.beginUndoing()
-            }
-        }
-    }
-
-    private func advance(_ job: Job, _ definition: JobDefinition, _ active: ActiveJob) async throws {
-        let kept = try await database.read { [now] in try JobTable($0, at: now()).steps(of: job.id) }
-        var results = kept.compactMapValues(\.result)
-        let open = definition.steps.filter { results[$0.name] == nil }
-        for step in open {
-            if step.undo != nil {
-                try await database.write { [now] in try JobTable($0, at: now()).begin(step.name, of: job) }
-            }
-            let context = JobContext(job: job, step: step.name, results: results, active: active)
-            let result = try await active.limit(step.name, to: time(for: step, of: job), grace: grace) {
-                try await step.run(context)
-            }
-            try await database.write { [now] in
-                try JobTable($0, at: now()).finish(step.name, of: job, result, isLast: step.name == open.last?.name)
-            }
-            results[step.name] = result.value
-        }
-        guard open.isEmpty else { return }
-        try await database.write { [now] in
-            let table = JobTable($0, at: now())
-            _ = try table.apply(.finished, to: table.owned(job), "completed")
-        }
-    }
-
-    private func undo(_ job: Job, _ definition: JobDefinition, _ active: ActiveJob) async throws {
-        active.clear()
-        let kept = try await database.read { [now] in try JobTable($0, at: now()).steps(of: job.id) }
-        let results = kept.compactMapValues(\.result)
-        for step in definition.steps.reversed() where kept[step.name]?.isUndoable == true {
-            guard let undo = step.undo else { continue }
-            let context = JobContext(job: job, step: step.name, results: results, active: active)
-            try await active.limit("undoing \(step.name)", to: time(for: step, of: job), grace: grace) {
-                try await undo(context)
-            }
-            try await database.write { [now] in try JobTable($0, at: now()).forget(step.name, of: job) }
-        }
-        try await database.write { [now] in try JobTable($0, at: now()).undone(job) }
-    }
-
-    private var grace: Duration { .seconds(settings.grace) }
-
-    /// A step's time, within what is left until the deadline.
-    private func time(for step: JobStep, of job: Job) -> Duration {
-        min(step.timeout, .milliseconds(max(0, job.deadline.milliseconds - now().milliseconds)))
-    }
-
-    /// Keeps what became of an attempt that did not succeed.
-    ///
-    /// - Returns: The job as it is now; nil if it is somebody else's, or its lease will tell.
-    private func settle(_ job: Job, _ definition: JobDefinition, _ active: ActiveJob, _ error: any Error) async -> Job?
-    {
-        if error is JobLost { return nil }
-        let failure = JobFailure(error)
-        let wasStopped = active.isStopped && !(error is StepTimedOut)
-        let isStopping = state.withLock { $0.isStopping }
-        if case .defect(let reason) = failure, !wasStopped {
-            logger.error(
-                "a job met a defect", metadata: ["job": "\(job.id)", "kind": "\(job.kind)", "error": "\(reason)"])
-        }
-        do {
-            return try await database.write { [now] connection in
-                let table = JobTable(connection, at: now())
-                let current = try table.owned(job)
-                // It was told to stop because somebody cancelled it, or its deadline passed.
-                if current.isUndoing, !job.isUndoing { return current }
-                if wasStopped, isStopping {
-                    try table.release(job, reason: "worker \(current.worker ?? "") shut down")
-                    return nil
-                }
-                let verdict = definition.retry.verdict(
-                    failure, attempt: current.attempt, random: Double.random(in: 0...1))
-                return try table.settle(job, verdict)
-            }
-        } catch {
-            if !(error is JobLost) {
-                logger.warning("what became of a job is not kept; its lease will end", metadata: ["error": "\(error)"])
-            }
-            return nil
-        }
-    }
-
     // MARK: - Numbers
 
     private func count(_ end: JobState, _ definition: JobDefinition) {
@@ -325,9 +236,13 @@ public final class JobEngine: Service {
 
     private func countOpen() async {
         let open = try? await database.read { connection in
-            try connection.query("SELECT kind, state, count(*) FROM job WHERE ended_at IS NULL GROUP BY 1, 2") {
-                ($0.text(0), $0.text(1), $0.integer(2))
-            }
+            try connection.query(
+                """
+                SELECT kind, state, count(*) FROM job WHERE state = 'REQUESTED' AND ended_at IS NULL GROUP BY 1, 2
+                UNION ALL
+                SELECT kind, state, count(*) FROM job WHERE state = 'RUNNING' GROUP BY 1, 2
+                """
+            ) { ($0.text(0), $0.text(1), $0.integer(2)) }
         }
         guard let open else { return }
         for kind in definitions.keys {

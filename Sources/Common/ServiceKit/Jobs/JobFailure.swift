@@ -6,13 +6,15 @@ public enum JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case rejected(String)
     /// Somebody else is down or busy: wait, so long if they say so, and try again.
     case unavailable(String, retryAfter: Duration? = nil)
+    /// Not this one, not now, but nothing is wrong with whom it needs: wait and try again.
+    case deferred(String, retryAfter: Duration? = nil)
     /// A bug: stop and say so.
     case defect(String)
 
     public var description: String {
         switch self {
         case .rejected(let reason): reason
-        case .unavailable(let reason, _): reason
+        case .unavailable(let reason, _), .deferred(let reason, _): reason
         case .defect(let reason): "a defect of this program: \(reason)"
         }
     }
@@ -46,7 +48,7 @@ struct StepTimedOut: Error, CustomStringConvertible {
     var description: String { "step \(step) was not done in \(after)" }
 }
 
-/// How long to wait between attempts: doubled each time, with jitter.
+/// How long to wait between attempts: doubled each time, or by a ladder; with jitter.
 public struct RetryPolicy: Sendable, Hashable {
     /// Attempts in all.
     public var attempts: Int
@@ -54,11 +56,19 @@ public struct RetryPolicy: Sendable, Hashable {
     public var first: Double
     /// Seconds at most, unless a provider asks for more.
     public var most: Double
+    /// Seconds before the second attempt, the third and so on; nil doubles ``first``.
+    public var ladder: [Double]?
 
     public init(attempts: Int = 8, first: Double = 2, most: Double = 600) {
         self.attempts = attempts
         self.first = first
         self.most = most
+    }
+
+    /// One attempt more than the ladder has steps.
+    public init(ladder: [Double]) {
+        self.init(attempts: ladder.count + 1, first: ladder.first ?? 0, most: ladder.max() ?? 0)
+        self.ladder = ladder
     }
 
     /// What follows a failed attempt.
@@ -72,9 +82,14 @@ public struct RetryPolicy: Sendable, Hashable {
     ///   - attempt: The number of the attempt that failed, from 1.
     ///   - random: From 0 to 1.
     public func verdict(_ failure: JobFailure, attempt: Int, random: Double) -> Verdict {
-        guard case .unavailable(let reason, let asked) = failure else { return .end(reason: failure.description) }
+        let (reason, asked): (String, Duration?)
+        switch failure {
+        case .unavailable(let why, let after), .deferred(let why, let after): (reason, asked) = (why, after)
+        case .rejected, .defect: return .end(reason: failure.description)
+        }
         guard attempt < attempts else { return .end(reason: "\(reason) (given up after \(attempt) attempts)") }
-        let pause = min(most, first * Double(1 << min(attempt - 1, 30))) * (0.5 + random / 2)
+        let whole = ladder.map { $0[max(0, attempt - 1)] } ?? min(most, first * Double(1 << min(attempt - 1, 30)))
+        let pause = whole * (0.5 + random / 2)
         return .again(after: max(pause, asked?.seconds ?? 0), reason: reason)
     }
 }

@@ -26,7 +26,7 @@ public struct JobSchedule: Sendable {
     }
 
     /// What was to run from `next` until `now`, by what is to be done about missed times.
-    func runs(from next: Timestamp, until now: Timestamp) -> [Timestamp] {
+    public func runs(from next: Timestamp, until now: Timestamp) -> [Timestamp] {
         let most = if case .all(let most) = missed { max(most, 1) } else { 1 }
         var runs: [Timestamp] = []
         var at: Timestamp? = next

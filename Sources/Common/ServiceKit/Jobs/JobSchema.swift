@@ -6,6 +6,7 @@ public import Common
 ///   is not: delayed, running or over. `history` is one JSON object a line.
 /// - `job_step`: what steps came to; those with a compensation as soon as they are begun.
 /// - `job_schedule`: when each schedule is to run next.
+/// - `job_provider`: the providers that failed of late; see ``ProviderBreaker``.
 public enum JobSchema {
     /// Makes the tables: a migration of the service calls it.
     public static func create(on connection: any DatabaseConnection) throws {
@@ -46,6 +47,29 @@ public enum JobSchema {
             CREATE TABLE job_schedule (
                 name \(raw: text) NOT NULL PRIMARY KEY, rule \(raw: text) NOT NULL,
                 next_at \(raw: integer) NOT NULL) \(raw: dialect.clustered)
+            """)
+    }
+
+    /// Adds what is known of providers, and indexes that a claim leaves alone: a migration after the one that makes the
+    /// tables.
+    public static func addProviders(on connection: any DatabaseConnection) throws {
+        let dialect = connection.dialect
+        if dialect == .postgres {
+            // An update there writes to each index that has the row, changed or not: those of many rows leave out what
+            // runs, which another one has.
+            try connection.execute(
+                """
+                DROP INDEX job_open; DROP INDEX job_workspace;
+                CREATE INDEX job_waiting ON job (deadline) WHERE state = 'REQUESTED';
+                CREATE INDEX job_workspace ON job (kind, workspace, id) WHERE state <> 'RUNNING'
+                """)
+        }
+        try connection.execute("ALTER TABLE job ADD COLUMN provider \(raw: dialect.text)")
+        try connection.execute(
+            """
+            CREATE TABLE job_provider (
+                name \(raw: dialect.text) NOT NULL PRIMARY KEY, failures INTEGER NOT NULL,
+                open_until \(raw: dialect.integer), reason \(raw: dialect.text)) \(raw: dialect.clustered)
             """)
     }
 }

@@ -50,6 +50,7 @@ extension JobTable {
             ON CONFLICT (job, name) DO UPDATE SET result = excluded.result
             """)
         try result.record(connection)
+        if let provider = job.provider { try succeeded(provider) }
         if isLast { _ = try apply(.finished, to: current, "completed") }
     }
 
@@ -60,8 +61,9 @@ extension JobTable {
     }
 
     /// Ends an attempt that failed, and perhaps the job.
-    func settle(_ job: Job, _ verdict: RetryPolicy.Verdict) throws -> Job {
+    func settle(_ job: Job, _ verdict: RetryPolicy.Verdict, failure: JobFailure? = nil) throws -> Job {
         let current = try owned(job)
+        if let provider = job.provider, let failure { try note(failure, of: provider) }
         let next: Job?
         switch verdict {
         case .again(let seconds, let reason):

@@ -1,10 +1,10 @@
-import ByteJSON
+public import ByteJSON
 import Common
 
 extension JobTable {
     static let columns = """
         id, kind, workspace, payload, priority, state, ending, reason, attempt, fence, worker, lease_ends, due, \
-        deadline, progress, note, key_ends, requested_at, started_at, ended_at, history
+        deadline, progress, note, key_ends, requested_at, started_at, ended_at, history, provider
         """
 
     static func job(_ row: any DatabaseRow) throws -> Job {
@@ -14,6 +14,7 @@ extension JobTable {
         return Job(
             id: id, kind: row.text(1), workspace: row.optionalText(2).flatMap { WorkspaceID($0) },
             payload: json(row.text(3)), priority: Int(row.integer(4)),
+            provider: row.optionalText(21),
             phase: JobPhase(state, ending: row.optionalText(6).flatMap(JobState.init(rawValue:))),
             reason: row.optionalText(7), attempt: Int(row.integer(8)), due: Timestamp(milliseconds: row.integer(12)),
             deadline: Timestamp(milliseconds: row.integer(13)), progress: row.real(14), note: row.optionalText(15),
@@ -21,10 +22,11 @@ extension JobTable {
             requestedAt: Timestamp(milliseconds: row.integer(17)),
             startedAt: row.optionalInteger(18).map(Timestamp.init(milliseconds:)),
             endedAt: row.optionalInteger(19).map(Timestamp.init(milliseconds:)),
-            history: JobTransition.read(row.text(20)), fence: row.integer(9), keyEnds: row.integer(16) != 0)
+            lines: row.text(20), fence: row.integer(9), keyEnds: row.integer(16) != 0)
     }
 
-    static func json(_ text: String) -> JSON {
+    /// A column that holds JSON; null if it does not.
+    public static func json(_ text: String) -> JSON {
         (try? JSONDocument(parsing: Array(text.utf8))).map { JSON($0.root) } ?? .null
     }
 }

@@ -33,19 +33,20 @@ public struct JobTable {
         let first = JobTransition(at: now, state: .requested, reason: due > now ? "requested for \(due)" : "requested")
         let job = Job(
             id: .make(at: now), kind: request.kind, workspace: request.workspace, payload: request.payload,
-            priority: priority, phase: JobPhase(.requested), reason: nil, attempt: 0, due: due,
+            priority: priority, provider: request.provider, phase: JobPhase(.requested), reason: nil, attempt: 0,
+            due: due,
             deadline: due.advanced(bySeconds: (request.deadline ?? deadline).seconds), progress: 0, note: nil,
-            worker: nil, leaseEnds: nil, requestedAt: now, startedAt: nil, endedAt: nil, history: [first], fence: 0,
+            worker: nil, leaseEnds: nil, requestedAt: now, startedAt: nil, endedAt: nil, lines: first.line, fence: 0,
             keyEnds: keyEnds)
-        let queue = Lane(kind: job.kind, workspace: job.workspace, priority: priority).text
+        let queue = Lane(kind: job.kind, workspace: job.workspace, priority: priority, provider: job.provider).text
         try connection.execute(
             """
             INSERT INTO job (id, kind, workspace, payload, priority, queue, lane, state, attempt, fence, due, deadline,
-                progress, job_key, key_ends, requested_at, history)
+                progress, job_key, key_ends, requested_at, history, provider)
             VALUES (\(job.id), \(job.kind), \(job.workspace),
                 \(String(decoding: job.payload.bytes, as: UTF8.self)), \(priority), \(queue),
                 \(due > now ? nil : queue), 'REQUESTED', 0, 0, \(due), \(job.deadline), 0, \(key), \(keyEnds), \(now),
-                \(first.line))
+                \(first.line), \(job.provider))
             """)
         return (job, true)
     }
@@ -80,7 +81,11 @@ public struct JobTable {
         if let workspaces = filter.workspaces { condition += " AND workspace IN \(list: workspaces)" }
         if !filter.states.isEmpty { condition += " AND state IN \(list: filter.states.map(\.rawValue))" }
         if let before = filter.before { condition += " AND id < \(before)" }
-        return try jobs("\(condition) ORDER BY id DESC LIMIT \(limit)")
+        // Two halves, as the indexes are.
+        let found =
+            try jobs("\(condition) AND state <> 'RUNNING' ORDER BY id DESC LIMIT \(limit)")
+            + jobs("\(condition) AND state = 'RUNNING' ORDER BY id DESC LIMIT \(limit)")
+        return Array(found.sorted { $0.id > $1.id }.prefix(limit))
     }
 
     /// What the steps of a job came to, by name; nil of one that was begun and has a compensation.
@@ -95,7 +100,9 @@ public struct JobTable {
     public func open(_ kind: String, of workspace: WorkspaceID) throws -> Int {
         try connection.first(
             """
-            SELECT count(*) FROM job WHERE kind = \(kind) AND workspace = \(workspace) AND ended_at IS NULL
+            SELECT (SELECT count(*) FROM job WHERE kind = \(kind) AND workspace = \(workspace) AND state <> 'RUNNING'
+                    AND ended_at IS NULL)
+                + (SELECT count(*) FROM job WHERE kind = \(kind) AND workspace = \(workspace) AND state = 'RUNNING')
             """
         ) { Int($0.integer(0)) } ?? 0
     }
@@ -152,7 +159,7 @@ public struct JobTable {
         let begins = phase.ending != nil && before.phase.ending == nil
         let transition = JobTransition(
             at: now, state: phase.state, reason: begins ? "\(reason); undoing what it did" : reason)
-        job.history.append(transition)
+        job.lines += transition.line
         // Why it ends is what a person wants to know, not how the undoing goes.
         if !before.isUndoing { job.reason = reason }
         if begins {
