@@ -20,7 +20,8 @@ demo: build ## Show the product at work on embedded storage (CORPUS=folder plays
 	.build/release/earshot demo $(if $(CORPUS),--corpus $(CORPUS))
 
 test: ## Run every test
-	@scripts/setup.sh postgresql
+	@scripts/setup.sh postgresql python3-venv
+	@scripts/python.sh
 	scripts/test.sh
 
 serve: build ## Run the server with all roles (PORT=8080 DATA=./data)

@@ -55,7 +55,7 @@ let package = Package(
             name: "EarshotKit",
             targets: [
                 "ByteJSON", "Common", "ServiceKit", "PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog",
-                "SpooledLog", "CurlTransport", "Connectors",
+                "SpooledLog", "CurlTransport", "Connectors", "Notices",
                 "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression",
                 "Rows",
             ]),
@@ -114,6 +114,9 @@ let package = Package(
                 nioPosix, lifecycle, logging, crypto, jwt, collections,
             ]),
 
+        module(
+            "Notices", "Common/Notices", ["ByteJSON", "Common", "ServiceKit", hummingbird, httpTypes, crypto]),
+
         // The five services: siblings that meet in topics
         module(
             "Fetcher", "Fetcher",
@@ -132,7 +135,10 @@ let package = Package(
             ["ByteJSON", "Common", "Connectors", "Engines", "ServiceKit", lifecycle, logging, hummingbird, crypto]),
         module(
             "Reports", "Reports",
-            ["ByteJSON", "Common", "ServiceKit", lifecycle, logging, hummingbird, httpTypes, nioCore, crypto]),
+            [
+                "ByteJSON", "Common", "Notices", "ServiceKit", lifecycle, logging, hummingbird, httpTypes, nioCore,
+                crypto,
+            ]),
         module(
             "Workspace", "Workspace",
             [
@@ -197,6 +203,12 @@ let package = Package(
                 crypto,
             ]),
         tests(
+            "Notice",
+            [
+                "ByteJSON", "Common", "Connectors", "CurlTransport", "Notices", "ServiceKit", "SQLiteLog", "TestKit",
+                hummingbird, httpTypes, lifecycle, logging, crypto,
+            ]),
+        tests(
             "Fetcher",
             [
                 "ByteJSON", "Common", "Connectors", "Fetcher", "ServiceKit", "SQLiteLog", "CurlTransport",
@@ -219,8 +231,8 @@ let package = Package(
         tests(
             "Reports",
             [
-                "ByteJSON", "Common", "Reports", "ServiceKit", "SQLiteLog", "TestKit", hummingbird,
-                httpTypes, lifecycle, logging, crypto,
+                "ByteJSON", "Common", "CurlTransport", "Notices", "Reports", "ServiceKit", "SQLiteLog", "TestKit",
+                hummingbird, httpTypes, lifecycle, logging, crypto,
             ]),
         tests(
             "Workspace",

@@ -1,4 +1,5 @@
 public import Common
+import Notices
 public import ServiceKit
 
 /// Keeps feedback and answers questions about it.
@@ -34,7 +35,16 @@ public enum ReportsRole {
         let feedback = FeedbackRoutes(database: context.database, directory: context.directory, settings: settings)
         let events = EventRoutes(live: live, directory: context.directory)
         let files = ReportFiles(folder: folder)
-        let reportJob = ReportJob(database: context.database, files: files, settings: settings) {
+        let notices = Notices(context, settings: settings.notices) { [database = context.database, now = context.now] in
+            try await ReportNotices.subject(of: $0, files: files, in: database, now: now())
+        }
+        let links = ReportLinks(
+            publicURL: context.publicURL, directory: context.directory, vault: context.vault,
+            seconds: settings.linkSeconds, now: context.now)
+        let reportNotices = ReportNotices(notices: notices, links: links, directory: context.directory)
+        let reportJob = ReportJob(
+            database: context.database, files: files, settings: settings, notices: reportNotices
+        ) {
             [directory = context.directory, database = context.database] workspace in
             let inFlight = try await coverage.inFlight(of: workspace)
             let deadLetters = try await database.read { try $0.deadLetters(of: workspace) }
@@ -43,11 +53,22 @@ public enum ReportsRole {
                 isMinimum: inFlight.isMinimum, deadLetters: deadLetters)
         }
         let jobs = JobEngine(
-            database: context.database, definitions: [reportJob.definition], settings: settings.jobs,
+            database: context.database, definitions: [reportJob.definition, notices.definition],
+            settings: settings.jobs,
             metrics: context.metrics, logger: context.logger, now: context.now)
         let reports = ReportRoutes(
-            jobs: jobs, database: context.database, directory: context.directory, files: files, settings: settings,
-            now: context.now)
+            jobs: jobs, database: context.database, directory: context.directory, files: files, links: links,
+            notices: notices, settings: settings, now: context.now)
+        let scheduler = ScheduleRunner(
+            database: context.database, jobs: jobs, settings: settings, logger: context.logger, now: context.now)
+        let schedules = ScheduleRoutes(runner: scheduler, notices: notices, directory: context.directory)
+        let watch = AlertRunner(
+            database: context.database, notices: notices, links: links, jobs: jobs, settings: settings,
+            logger: context.logger, now: context.now)
+        let alerts = AlertRoutes(
+            database: context.database, notices: notices, links: links, directory: context.directory, now: context.now)
+        let channels = ChannelRoutes(notices, jobs: jobs)
+        let noticeRoutes = NoticeRoutes(notices, jobs: jobs)
         let jobRoutes = JobRoutes(jobs: jobs, database: context.database, directory: context.directory)
         return Role(
             name: "reports",
@@ -56,8 +77,12 @@ public enum ReportsRole {
                 feedback.add(to: router)
                 events.add(to: router)
                 reports.add(to: router)
+                schedules.add(to: router)
+                alerts.add(to: router)
+                channels.add(to: router)
+                noticeRoutes.add(to: router)
                 jobRoutes.add(to: router)
-            }, services: [live, deadLetters, summariser, consumer, jobs],
+            }, services: [live, deadLetters, summariser, consumer, jobs, scheduler, watch],
             readiness: { [await database(context.database)] })
     }
 

@@ -1,3 +1,4 @@
+public import Notices
 public import ServiceKit
 
 /// What an operator can set about reports.
@@ -21,7 +22,15 @@ public struct ReportsSettings: Sendable, Codable, Hashable {
 
     /// Reports of a workspace that may wait or be in the making.
     public var openReports = 200
-    /// How this process works off report jobs.
+    /// How people and programs are told.
+    public var notices = Notices.Settings()
+    /// Seconds between two looks for schedules and alert rules whose time has come, at the most.
+    public var lookSeconds = 15.0
+    /// Seconds between two looks at one alert rule.
+    public var alertSeconds = 300.0
+    /// Seconds that a link to a file is good for.
+    public var linkSeconds = 7 * 86_400.0
+    /// How this process works off jobs.
     public var jobs = JobSettings()
 
     public init() {}

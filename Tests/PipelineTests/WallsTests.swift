@@ -76,8 +76,30 @@ struct WallsTests {
         try await waitUntil("the report is made") {
             try await owner.json("GET", "/v1/reports/\(report)")["state"]?.string == "COMPLETED"
         }
+        let added = try await owner.json(
+            "POST", "/v1/channels",
+            body: [
+                "workspace_id": .string(workspace), "kind": "webhook", "url": "https://127.0.0.1:9/the-owners-hook",
+                "name": "The owner's channel",
+            ])
+        let channel = try #require(added["channel_id"]?.string)
+        let tested = try await owner.json("POST", "/v1/channels/\(channel)/test")
+        let notice = try #require(tested["notice_id"]?.string)
+        let planned = try await owner.json(
+            "POST", "/v1/schedules",
+            body: [
+                "workspace_id": .string(workspace), "cron": "@yearly", "name": "The owner's schedule",
+                "report": ["kind": "insight_summary", "period": "previous_year"],
+            ])
+        let schedule = try #require(planned["schedule_id"]?.string)
+        let watched = try await owner.json(
+            "POST", "/v1/alert-rules",
+            body: ["workspace_id": .string(workspace), "kind": "volume", "minimum": 1, "name": "The owner's rule"])
+        let rule = try #require(watched["rule_id"]?.string)
         let secrets = [
-            job, report, workspace, stream, connection, feedback, letter, token, "secret opinion", "owner's",
+            schedule, rule, channel, notice, job, report, workspace, stream, connection, feedback, letter, token,
+            "secret opinion",
+            "owner's",
         ]
 
         let stranger = try await server.client(account: "Stranger")
@@ -88,6 +110,8 @@ struct WallsTests {
                 ("{workspace}", workspace), ("{stream}", stream), ("{connection}", connection), ("{token}", token),
                 ("{id}", isLetter ? letter : feedback), ("{partition}", "0"), ("{offset}", "0"),
                 ("{connector}", "jsonl"), ("{job}", path.hasPrefix("/v1/jobs") ? report : job), ("{report}", report),
+                ("{channel}", channel), ("{notice}", notice), ("{schedule}", schedule), ("{rule}", rule),
+                ("{alert}", "al_0000000000000000000000000a"),
             ] { path = path.replacingOccurrences(of: hole, with: value) }
             for query in [[], [("workspace_id", workspace)]] as [[(String, String)]] {
                 for body in Self.bodies(workspace: workspace, connection: connection, method: operation.method) {

@@ -31,6 +31,7 @@ struct Assembly: Sendable {
     let metrics = Metrics()
     let logger: Logger
     private let transport: CurlTransport
+    private let mail: CurlMail?
     private let closeLog: @Sendable () async -> Void
     private let closeSpool: @Sendable () async -> Void
     private let databases: [String: any Database]
@@ -98,6 +99,7 @@ struct Assembly: Sendable {
             networks.append(network)
         }
         transport = CurlTransport(policy: networks.isEmpty ? .publicOnly : .allowing(networks))
+        mail = try Self.mail(settings)
         vault = try Vault(masterKey: try settings.masterKeyBytes() ?? folder.masterKey())
         let keepsSpool = isServer && settings.keepsSpool
         (log, logService, closeLog) = try Self.openLog(settings, folder, logger, isSpooled: keepsSpool)
@@ -114,6 +116,15 @@ struct Assembly: Sendable {
             uniqueKeysWithValues: settings.roles.map {
                 ($0.rawValue, try Self.database(of: $0.rawValue, settings: settings, in: folder))
             })
+    }
+
+    private static func mail(_ settings: Settings) throws -> CurlMail? {
+        guard let url = settings.mail else { return nil }
+        do {
+            return CurlMail(try CurlMailSettings(url: url, sender: settings.mailFrom))
+        } catch {
+            throw SettingsError("mail.url", "\(error)")
+        }
     }
 
     /// Opens the log where the settings say it is.
@@ -216,7 +227,7 @@ struct Assembly: Sendable {
         return RoleContext(
             log: service == RoleName.webhook.rawValue ? spool ?? log : log, database: try database(of: service),
             transport: transport, directory: directory, vault: vault,
-            connectors: connectors, metrics: metrics, logger: logger, publicURL: publicURL)
+            connectors: connectors, metrics: metrics, logger: logger, publicURL: publicURL, mail: mail)
     }
 
     /// Lets go of everything, in order.

@@ -19,7 +19,8 @@ struct EarshotCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, TokenCommand.self, ImportCommand.self, InsightsCommand.self,
             TraceCommand.self, FetchCommand.self, ConnectorsCommand.self, DeadLettersCommand.self, DoctorCommand.self,
-            ReportsCommand.self, JobsCommand.self, ReprocessCommand.self, MigrateCommand.self, MigrateDataCommand.self,
+            ReportsCommand.self, SchedulesCommand.self, AlertsCommand.self, ChannelsCommand.self, NoticesCommand.self,
+            JobsCommand.self, ReprocessCommand.self, MigrateCommand.self, MigrateDataCommand.self,
             CheckConfigCommand.self, RolesCommand.self,
         ])
 

@@ -45,6 +45,12 @@ struct Settings: Sendable {
     /// `fetch.lease_seconds` (EARSHOT_FETCH_LEASE_SECONDS): after how long another fetcher takes over the streams of one
     /// that is not heard of. Default 30; at least 3.
     var leaseSeconds: Int
+    /// `mail.url` (EARSHOT_MAIL_URL, secret): the mail server that notices go through,
+    /// `smtp://user:password@smtp.example.org:587`; `smtps://` is encrypted from the first byte, `?tls=none` is for a
+    /// server on the same machine. Default: none, and no mail is sent.
+    var mail: Secret?
+    /// `mail.from` (EARSHOT_MAIL_FROM): the address that mail comes from. Default `earshot@` and the server's name.
+    var mailFrom: String?
     /// `master_key` (EARSHOT_MASTER_KEY, secret): 32 bytes in base 64. Default: `keys/master.key` in the data folder,
     /// made at first start.
     var masterKey: Secret?
@@ -106,7 +112,8 @@ struct Settings: Sendable {
                 .filter { !$0.isEmpty },
             keepsRequestBounds: config.bool(forKey: "fetch.keep_request_bounds", default: true),
             spoolMegabytes: spoolMegabytes, spoolFolder: config.string(forKey: "webhook.spool.folder"),
-            leaseSeconds: leaseSeconds,
+            leaseSeconds: leaseSeconds, mail: config.string(forKey: "mail.url", isSecret: true).map(Secret.init),
+            mailFrom: config.string(forKey: "mail.from"),
             masterKey: config.string(forKey: "master_key", isSecret: true).map(Secret.init))
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Notices
 import ServiceKit
 
 /// `/v1/reports`: reports that are made as jobs, and their files.
@@ -12,6 +13,8 @@ struct ReportRoutes: Sendable {
     let database: any Database
     let directory: Directory
     let files: ReportFiles
+    let links: ReportLinks
+    let notices: Notices
     let settings: ReportsSettings
     let now: @Sendable () -> Timestamp
 
@@ -46,8 +49,8 @@ struct ReportRoutes: Sendable {
             return Response(status: .noContent)
         }
         router.get("/v1/reports/{report}/file") { request, context -> Response in
-            _ = try request.requireOnly()
-            return try await file(try await report(context), context)
+            let query = try request.requireOnly(parameters: ["expires", "signature"])
+            return try await file(try await report(query, context), context)
         }
     }
 
@@ -61,12 +64,16 @@ struct ReportRoutes: Sendable {
         try parameters.add(body: body)
         let workspace = try parameters.workspace(in: directory.current, for: caller).id
         _ = try parameters.take("workspace_id")
-        let names = ReportKinds.all.map(\.name)
+        let names = parameters.takeList("notify")
+        // Who sends in the name of the workspace manages it.
+        if !names.isEmpty { _ = try context.requireCaller(.manage) }
+        let recipients = try await notices.recipients(names, of: workspace)
+        let kinds = ReportKinds.all.map(\.name)
         guard let name = try parameters.take("kind") else {
-            throw Problem.badParameter("kind", "is missing: send \(names.joined(separator: " or "))")
+            throw Problem.badParameter("kind", "is missing: send \(kinds.joined(separator: " or "))")
         }
         guard let kind = ReportKinds.named(name) else {
-            throw Problem.badParameter("kind", "is \(name); \(Suggestion.hint(for: name, among: names))")
+            throw Problem.badParameter("kind", "is \(name); \(Suggestion.hint(for: name, among: kinds))")
         }
         let text = try parameters.take("format") ?? ReportFormat.html.rawValue
         guard let format = ReportFormat(rawValue: text.lowercased()), kind.formats.contains(format) else {
@@ -75,7 +82,8 @@ struct ReportRoutes: Sendable {
         }
         try parameters.requireOnly(kind.parameterNames)
         let pinned = try kind.pinned(parameters, for: workspace, now: now(), settings: settings)
-        let asked = ReportRequest(kind: name, workspace: workspace, format: format, parameters: pinned)
+        var asked = ReportRequest(kind: name, workspace: workspace, format: format, parameters: pinned)
+        asked.notify = recipients
         return try await begin(asked, IdempotencyKey(request, body: body))
     }
 
@@ -126,15 +134,30 @@ struct ReportRoutes: Sendable {
     private func report(_ context: APIContext) async throws -> (job: Job, manifest: JSON?) {
         let caller = try context.requireCaller(.read)
         let id = try context.identifier("report", of: JobKind.self)
-        let found = try await database.read { [now] connection -> (Job, JSON?)? in
+        guard let found = try await find(id), let workspace = found.job.workspace,
+            (try? directory.current.workspace(workspace, for: caller)) != nil
+        else { throw Problem.notFound("no report \(id) in this account; `GET /v1/reports` lists them") }
+        return found
+    }
+
+    /// The report that the path names, for whoever has a signed link to it.
+    private func report(_ query: Query, _ context: APIContext) async throws -> (job: Job, manifest: JSON?) {
+        guard let signature = query["signature"] else { return try await report(context) }
+        let id = try context.identifier("report", of: JobKind.self)
+        guard let found = try await find(id), let workspace = found.job.workspace,
+            links.isValid(signature, until: query["expires"], report: id, of: workspace)
+        else {
+            throw Problem.forbidden("this link has expired or is none of ours; ask whoever sent it for the report")
+        }
+        return found
+    }
+
+    private func find(_ id: JobID) async throws -> (job: Job, manifest: JSON?)? {
+        try await database.read { [now] connection in
             let table = JobTable(connection, at: now())
             guard let job = try table.job(id), job.kind == ReportJob.kind else { return nil }
             return (job, job.state == .completed ? try table.result(of: "publishing", job: id) : nil)
         }
-        guard let found, let workspace = found.0.workspace,
-            (try? directory.current.workspace(workspace, for: caller)) != nil
-        else { throw Problem.notFound("no report \(id) in this account; `GET /v1/reports` lists them") }
-        return found
     }
 
     private func view(_ report: (job: Job, manifest: JSON?)) -> JSON {
@@ -145,6 +168,7 @@ struct ReportRoutes: Sendable {
         members["kind"] = job.payload["kind"]
         members["format"] = job.payload["format"]
         members["query"] = job.payload["parameters"]
+        members["notify"] = job.payload["notify"]
         members["manifest"] = report.manifest
         let path = "/v1/reports/\(job.id)"
         var links: [String: JSON] = ["self": .string(path)]

@@ -10,6 +10,7 @@ struct ReportJob: Sendable {
     let database: any Database
     let files: ReportFiles
     let settings: ReportsSettings
+    let notices: ReportNotices
     let coverage: @Sendable (WorkspaceID) async throws -> InsightReport.Coverage
 
     var definition: JobDefinition {
@@ -89,7 +90,9 @@ struct ReportJob: Sendable {
         try files.publish(
             made["file"]?.string ?? "", as: context.job.id, in: request.workspace, request.format,
             manifest: .object(manifest))
-        return StepResult(.object(manifest))
+        return StepResult(.object(manifest)) { [notices, manifest] connection in
+            try notices.put(context.job, request, manifest: .object(manifest), in: connection)
+        }
     }
 
     private func kind(of request: ReportRequest) throws -> any ReportKind {

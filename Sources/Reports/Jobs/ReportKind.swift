@@ -1,5 +1,6 @@
 import ByteJSON
 import Common
+import Notices
 import ServiceKit
 
 /// A kind of report that is made as a job: one file in `Kinds/`, and one line in ``ReportKinds``.
@@ -8,6 +9,8 @@ import ServiceKit
 protocol ReportKind: Sendable {
     /// How requests name it: `verbatims_export`.
     var name: String { get }
+    /// How people name it: `Verbatims`.
+    var title: String { get }
     var formats: [ReportFormat] { get }
     var parameterNames: [String] { get }
 
@@ -67,9 +70,18 @@ struct ReportRequest: Sendable {
     var workspace: WorkspaceID
     var format: ReportFormat
     var parameters: Parameters
+    /// Who is told when it is there.
+    var notify: [Recipient] = []
+    /// Whether nobody is told of a report without feedback.
+    var skipsEmpty = false
 
     var payload: JSON {
-        ["kind": .string(kind), "format": .string(format.rawValue), "parameters": parameters.json]
+        var members: [String: JSON] = [
+            "kind": .string(kind), "format": .string(format.rawValue), "parameters": parameters.json,
+        ]
+        if !notify.isEmpty { members["notify"] = .array(notify.map { .string($0.text) }) }
+        if skipsEmpty { members["skip_if_empty"] = true }
+        return .object(members)
     }
 
     init(kind: String, workspace: WorkspaceID, format: ReportFormat, parameters: Parameters) {
@@ -86,5 +98,7 @@ struct ReportRequest: Sendable {
             let parameters = job.payload["parameters"]
         else { throw JobFailure.defect("\(job.id) has no request of a report") }
         self.init(kind: kind, workspace: workspace, format: format, parameters: Parameters(parameters))
+        notify = (job.payload["notify"]?.array ?? []).compactMap { $0.string.flatMap { Recipient($0) } }
+        skipsEmpty = job.payload["skip_if_empty"]?.bool ?? false
     }
 }

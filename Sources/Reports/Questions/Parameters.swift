@@ -70,6 +70,12 @@ struct Parameters: Sendable {
         return try one(name)
     }
 
+    /// Takes all values of a parameter out.
+    mutating func takeList(_ name: String) -> [String] {
+        defer { values[name] = nil }
+        return list(name)
+    }
+
     /// The same with a range that does not depend on when it is asked.
     func settingRange(_ range: Range<Int64>, _ zone: ZoneOffsets) -> Parameters {
         var pinned = self

@@ -105,6 +105,15 @@ enum Readable {
         return (number < 0 ? "−" : "") + ([digits] + groups).joined(separator: ",")
     }
 
+    /// `12 bytes`, `3.4 MB`.
+    static func bytes(_ number: Int) -> String {
+        switch number {
+        case ..<1000: "\(number) bytes"
+        case ..<1_000_000: "\(decimal(Double(number) / 1000)) kB"
+        default: "\(decimal(Double(number) / 1_000_000)) MB"
+        }
+    }
+
     /// `+12 %`; a multiple from tenfold on; nothing to compare with is `new`.
     static func change(_ change: Double?) -> String {
         guard let change else { return "new" }

@@ -1,4 +1,5 @@
 import Common
+import Notices
 import ServiceKit
 
 /// The tables of this service.
@@ -9,6 +10,8 @@ import ServiceKit
 /// - `day`, `day_summary`: which days of a workspace have facts, and summaries of those days that have not changed since.
 /// - `word`: the numbers that stand for texts in `fact` and `rollup`.
 /// - `job`, `job_step`, `job_schedule`, `job_provider`: see ``JobSchema``.
+/// - `channel`, `notice`, `notice_attempt`: see ``NoticeSchema``.
+/// - `report_schedule`: reports that are made again and again. `alert_rule`, `alert`: what is watched for, and was found.
 /// - `consumer_offsets`, `watermark`, `ledger`: how far the topic was read, and what became of the items.
 enum Schema {
     /// In milliseconds.
@@ -133,6 +136,11 @@ enum Schema {
                 """)
         },
         Migration(4, "providers of jobs") { try JobSchema.addProviders(on: $0) },
+        Migration(5, "channels and notices") { try NoticeSchema.create(on: $0) },
+        Migration(6, "schedules and alerts") { connection in
+            try ScheduleTable.create(on: connection)
+            try AlertTable.create(on: connection)
+        },
     ]
 
     /// SQL that floors a column of instants, also before 1970, to whole lengths.

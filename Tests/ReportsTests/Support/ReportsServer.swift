@@ -30,7 +30,10 @@ struct ReportsServer: Sendable {
     static let accounts = ["ws_a": "ac_a", "ws_b": "ac_b"]
 
     /// Starts a server with a workspace and a stream for each account, hands it to `body`, and stops it.
-    static func run(settings: ReportsSettings = .quick, _ body: (ReportsServer) async throws -> Void) async throws {
+    static func run(
+        settings: ReportsSettings = .quick, transport: any HTTPTransport = NoTransport(),
+        mail: (any MailTransport)? = nil, _ body: (ReportsServer) async throws -> Void
+    ) async throws {
         let folder = try TemporaryFolder()
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -40,13 +43,14 @@ struct ReportsServer: Sendable {
             try await log.create(Topic.all)
             let directory = Directory(log: log, logger: logger)
             try await directory.load()
-            try await directory.publish(records)
+            let vault = try Vault(masterKey: Array(repeating: 7, count: 32))
+            try await directory.publish(records(vault))
             let metrics = Metrics()
             let role = try await ReportsRole.build(
                 RoleContext(
-                    log: log, database: database, transport: NoTransport(), directory: directory,
-                    vault: try Vault(masterKey: Array(repeating: 7, count: 32)), connectors: ConnectorRegistry([]),
-                    metrics: metrics, logger: logger, publicURL: "https://earshot.example.org",
+                    log: log, database: database, transport: transport, directory: directory,
+                    vault: vault, connectors: ConnectorRegistry([]), metrics: metrics, logger: logger,
+                    publicURL: "https://earshot.example.org", mail: mail,
                     now: { Timestamp("2021-03-01")! }), files: folder.file("files"), settings: settings)
             let callers = Role(name: "callers", routes: { $0.add(middleware: CallerByHeader()) })
             let (ports, listening) = AsyncStream.makeStream(of: Int.self)
@@ -69,14 +73,14 @@ struct ReportsServer: Sendable {
         await log.close()
     }
 
-    private static var records: [DirectoryRecord] {
-        accounts.flatMap { workspace, account -> [DirectoryRecord] in
+    private static func records(_ vault: Vault) throws -> [DirectoryRecord] {
+        try accounts.flatMap { workspace, account -> [DirectoryRecord] in
             let id = WorkspaceID(workspace)!
             return [
                 .workspace(
                     WorkspaceRecord(
                         id: id, account: AccountID(account)!, name: workspace, createdAt: Timestamp(seconds: 0),
-                        sealedKey: "")),
+                        sealedKey: try vault.makeSealedKey())),
                 .stream(
                     StreamRecord(
                         id: StreamID("st_\(workspace.dropFirst(3))")!, workspace: id, connection: ConnectionID("cn_a")!,
@@ -141,6 +145,7 @@ struct ReportsServer: Sendable {
         var request = URLRequest(url: URL(string: "http://127.0.0.1:\(port)\(path)")!)
         request.httpMethod = method
         request.httpBody = body.map { Data($0.utf8) }
+        if body != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
         request.setValue(account, forHTTPHeaderField: CallerByHeader.account.rawName)
         request.setValue(scopes, forHTTPHeaderField: CallerByHeader.scopes.rawName)
         return request
@@ -197,7 +202,7 @@ private struct Together: Service {
     }
 }
 
-private struct NoTransport: HTTPTransport {
+struct NoTransport: HTTPTransport {
     func send(_ request: OutgoingRequest) async throws(HTTPTransportError) -> IncomingResponse {
         throw .connectionFailed("reports send nothing")
     }

@@ -39,6 +39,17 @@ static inline CURLcode earshot_curl_on_open_socket(CURL *handle, curl_opensocket
     return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback) : code;
 }
 
+static inline CURLcode earshot_curl_on_read(CURL *handle, curl_read_callback callback, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_READDATA, context);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_READFUNCTION, callback) : code;
+}
+
+static inline CURLcode earshot_curl_on_progress(CURL *handle, curl_xferinfo_callback callback, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_XFERINFODATA, context);
+    if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, callback);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L) : code;
+}
+
 static inline CURLcode earshot_curl_get_long(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }

@@ -76,6 +76,11 @@ public enum FeedbackKind: IdentifierKind { public static let prefix = "fb_" }
 public enum TokenKind: IdentifierKind { public static let prefix = "tk_" }
 public enum DeadLetterKind: IdentifierKind { public static let prefix = "dl_" }
 public enum JobKind: IdentifierKind { public static let prefix = "job_" }
+public enum ChannelKind: IdentifierKind { public static let prefix = "ch_" }
+public enum NoticeKind: IdentifierKind { public static let prefix = "nt_" }
+public enum ScheduleKind: IdentifierKind { public static let prefix = "sc_" }
+public enum AlertRuleKind: IdentifierKind { public static let prefix = "ar_" }
+public enum AlertKind: IdentifierKind { public static let prefix = "al_" }
 
 public typealias AccountID = Identifier<AccountKind>
 public typealias WorkspaceID = Identifier<WorkspaceKind>
@@ -86,6 +91,12 @@ public typealias FeedbackID = Identifier<FeedbackKind>
 public typealias TokenID = Identifier<TokenKind>
 public typealias DeadLetterID = Identifier<DeadLetterKind>
 public typealias JobID = Identifier<JobKind>
+/// A place outside that notices go to: a webhook, a chat.
+public typealias ChannelID = Identifier<ChannelKind>
+public typealias NoticeID = Identifier<NoticeKind>
+public typealias ScheduleID = Identifier<ScheduleKind>
+public typealias AlertRuleID = Identifier<AlertRuleKind>
+public typealias AlertID = Identifier<AlertKind>
 
 extension FeedbackID {
     /// The one identity of a provider's item in a workspace, whichever way and however often it arrives.

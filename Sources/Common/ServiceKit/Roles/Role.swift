@@ -57,6 +57,8 @@ public struct RoleContext: Sendable {
     /// The role's own database.
     public let database: any Database
     public let transport: any HTTPTransport
+    /// The operator's mail server; nil if none is set.
+    public let mail: (any MailTransport)?
     /// This process's copy of workspaces, connections, streams and keys; shared by its roles.
     public let directory: Directory
     public let vault: Vault
@@ -70,11 +72,12 @@ public struct RoleContext: Sendable {
     public init(
         log: any EventLog, database: any Database, transport: any HTTPTransport, directory: Directory, vault: Vault,
         connectors: ConnectorRegistry, metrics: Metrics, logger: Logger, publicURL: String,
-        now: @escaping @Sendable () -> Timestamp = { .now }
+        mail: (any MailTransport)? = nil, now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.log = log
         self.database = database
         self.transport = transport
+        self.mail = mail
         self.directory = directory
         self.vault = vault
         self.connectors = connectors

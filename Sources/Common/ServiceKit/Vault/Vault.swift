@@ -34,6 +34,23 @@ public struct Vault: Sendable {
         Secret(String(decoding: try Self.open(sealed, with: dataKey(sealedKey)), as: UTF8.self))
     }
 
+    /// Signs a text with a key that is derived from a workspace's: for links that need no token. It is worth nothing when
+    /// the workspace is deleted.
+    public func signature(of text: String, sealedKey: String) throws -> String {
+        Data(HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: try linkKey(sealedKey))).base64URL
+    }
+
+    /// Whether ``signature(of:sealedKey:)`` made this one.
+    public func isValid(_ signature: String, of text: String, sealedKey: String) -> Bool {
+        guard let code = Data(base64URL: signature.utf8), let key = try? linkKey(sealedKey) else { return false }
+        return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: Data(text.utf8), using: key)
+    }
+
+    private func linkKey(_ sealedKey: String) throws -> SymmetricKey {
+        HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: try dataKey(sealedKey), info: Data("earshot link".utf8), outputByteCount: 32)
+    }
+
     private func dataKey(_ sealedKey: String) throws -> SymmetricKey {
         SymmetricKey(data: try Self.open(sealedKey, with: master))
     }

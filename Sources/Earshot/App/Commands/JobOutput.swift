@@ -63,39 +63,12 @@ enum JobOutput {
     static func print(_ job: JSONValue, json: Bool) {
         Swift.print(json ? String(decoding: job.raw, as: UTF8.self) : page(job))
     }
-
-    static func list(
-        _ path: String, member: String, _ filters: [(String, String?)], _ options: JobListOptions
-    ) async throws {
-        let client = try options.server.client()
-        let asked = filters.compactMap { name, value in value.map { (name, $0) } }
-        var shown = 0
-        var cursor: String?
-        repeat {
-            var query = asked + [("limit", String(min(100, options.limit - shown)))]
-            if let cursor { query.append(("cursor", cursor)) }
-            let page = try await client.json("GET", path, query: query)
-            for job in page[member]?.elements.map({ $0 }) ?? [] {
-                Swift.print(options.json ? String(decoding: job.raw, as: UTF8.self) : line(job))
-                shown += 1
-            }
-            cursor = page["next_cursor"]?.string
-        } while cursor != nil && shown < options.limit
-        if shown == 0, !options.json { Swift.print("none") }
-    }
 }
 
 /// What all commands that list jobs take.
 struct JobListOptions: ParsableArguments {
-    @OptionGroup var server: ServerOptions
-    @Option(help: "Of this workspace.") var workspace: String?
+    @OptionGroup var list: ListOptions
     @Option(
         help: "In these states, separated by commas: requested, running, completed, failed, cancelled, expired.")
     var state: String?
-    @Option(help: "How many at most.") var limit = 20
-    @Flag(help: "Print JSON, one a line.") var json = false
-
-    func validate() throws {
-        if limit < 1 { throw ValidationError("--limit must be at least 1") }
-    }
 }

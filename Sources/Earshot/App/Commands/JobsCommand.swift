@@ -24,9 +24,8 @@ struct JobsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reportingErrors {
-                try await JobOutput.list(
-                    "/v1/jobs", member: "jobs",
-                    [("workspace_id", options.workspace), ("state", options.state), ("kind", kind)], options)
+                try await options.list.print(
+                    "/v1/jobs", member: "jobs", [("state", options.state), ("kind", kind)], JobOutput.line)
             }
         }
     }

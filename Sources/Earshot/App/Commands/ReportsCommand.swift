@@ -29,6 +29,8 @@ struct ReportsCommand: AsyncParsableCommand {
         @Option(help: "The clock that dates are by: Europe/Berlin.") var timezone: String?
         @Option(help: "name=value of a filter or another parameter, such as language=de; may be repeated.")
         var filter: [String] = []
+        @Option(help: "Who is told when it is there: an address, or a channel's id; may be repeated.")
+        var notify: [String] = []
         @Option(help: "A key that makes it safe to send this twice.") var idempotencyKey: String?
         @Flag(help: "Wait until it is done.") var wait = false
         @Option(help: "Wait, and write the file here; - is standard output.") var output: String?
@@ -51,6 +53,7 @@ struct ReportsCommand: AsyncParsableCommand {
                     let before = members[String(parts[0])]?.array ?? []
                     members[String(parts[0])] = .array(before + [.string(String(parts[1]))])
                 }
+                if !notify.isEmpty { members["notify"] = .array(notify.map { .string($0) }) }
                 let client = try server.client()
                 let answer = try await client.send(
                     "POST", "/v1/reports", headers: idempotencyKey.map { [("Idempotency-Key", $0)] } ?? [],
@@ -70,9 +73,8 @@ struct ReportsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reportingErrors {
-                try await JobOutput.list(
-                    "/v1/reports", member: "reports",
-                    [("workspace_id", options.workspace), ("state", options.state)], options)
+                try await options.list.print(
+                    "/v1/reports", member: "reports", [("state", options.state)], JobOutput.line)
             }
         }
     }

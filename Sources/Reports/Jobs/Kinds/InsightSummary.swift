@@ -6,6 +6,7 @@ import ServiceKit
 /// The answer of `GetInsightReports` as a file.
 struct InsightSummary: ReportKind {
     let name = "insight_summary"
+    let title = "Insight summary"
     let formats = ReportFormat.allCases
     let parameterNames = InsightQuestion.parameterNames.filter { $0 != "workspace_id" }
     let writesReport = false

@@ -7,6 +7,7 @@ import ServiceKit
 /// Pages are read within one state of the tables, and written as they come: memory does not grow with their number.
 struct VerbatimsExport: ReportKind {
     let name = "verbatims_export"
+    let title = "Verbatims"
     let formats = ReportFormat.allCases
     let parameterNames = ["from", "to", "timezone"] + FeedbackFilter.parameterNames
     let writesReport = true

@@ -1,0 +1,65 @@
+import ByteJSON
+import Common
+import Foundation
+import Notices
+import ServiceKit
+
+/// Tells those who are to know that a report is there.
+struct ReportNotices: Sendable {
+    let notices: Notices
+    let links: ReportLinks
+    let directory: Directory
+
+    /// Puts the notices in line, in the transaction that completes the report.
+    func put(_ job: Job, _ request: ReportRequest, manifest: JSON, in connection: any DatabaseConnection) throws {
+        let rows = manifest["rows"]?.integer ?? 0
+        guard !request.notify.isEmpty, rows > 0 || !request.skipsEmpty else { return }
+        try notices.put(
+            content(job, request, manifest), to: request.notify, of: request.workspace, in: connection)
+    }
+
+    private func content(_ job: Job, _ request: ReportRequest, _ manifest: JSON) throws -> NoticeContent {
+        let rows = Int(manifest["rows"]?.integer ?? 0)
+        let name = directory.current.workspaces[request.workspace]?.name ?? request.workspace.rawValue
+        let title = ReportKinds.named(request.kind)?.title ?? request.kind
+        let file = try links.file(job.id, of: request.workspace)
+        let days = [try request.parameters.one("from"), try request.parameters.one("to")].compactMap { $0?.prefix(10) }
+        var facts = [NoticeContent.Fact("Workspace", name)]
+        if days.count == 2 { facts.append(.init("Period", "\(days[0]) to \(days[1])")) }
+        facts += [
+            .init("Feedback", Readable.count(rows)), .init("Format", request.format.rawValue.uppercased()),
+            .init("Size", Readable.bytes(Int(manifest["bytes"]?.integer ?? 0))),
+        ]
+        var data: [String: JSON] = [
+            "report_id": .string(job.id.rawValue), "workspace_id": .string(request.workspace.rawValue),
+            "links": ["report": .string("\(links.publicURL)/v1/reports/\(job.id)"), "file": .string(file)],
+        ]
+        for member in ["kind", "format", "rows", "bytes", "sha256", "query"] { data[member] = manifest[member] }
+        return NoticeContent(
+            event: "report.completed", subject: job.id.rawValue, title: "\(title) of \(name) is ready",
+            text: rows == 0
+                ? "Nothing was said in its time." : "It is made from \(Readable.count(rows)) pieces of feedback.",
+            facts: facts, link: .init("Open the report", file), data: .object(data))
+    }
+
+    /// What a notice of this service is about.
+    static func subject(
+        of notice: Notice, files: ReportFiles, in database: any Database, now: Timestamp
+    ) async throws -> NoticeSubject {
+        guard notice.content.event == "report.completed", let id = JobID(notice.content.subject) else {
+            return .there(attachment: nil)
+        }
+        let job = try await database.read { try JobTable($0, at: now).job(id) }
+        guard let job, job.state == .completed, let request = try? ReportRequest(job) else {
+            return .gone("the report \(id) is not there any more")
+        }
+        let path = files.file(of: id, in: request.workspace, request.format)
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            return .gone("the file of \(id) is not in the folder of reports any more")
+        }
+        return .there(
+            attachment: NoticeAttachment(
+                path: path, name: "\(request.kind)-\(id).\(request.format.rawValue)",
+                contentType: request.format.contentType))
+    }
+}
