@@ -14,6 +14,7 @@ package final class WorkerThread: Sendable {
     package init(name: String, _ body: @escaping @Sendable () -> Void) {
         self.body = Mutex(body)
         let thread = Thread { [self] in
+            Thread.current.name = name  // given from outside, the system would not show it; 15 bytes at most
             perform()
             let waiting = state.withLock { state in
                 state.isFinished = true
@@ -21,7 +22,6 @@ package final class WorkerThread: Sendable {
             }
             for continuation in waiting { continuation.resume() }
         }
-        thread.name = name
         thread.start()
     }
 

@@ -29,9 +29,10 @@ public final class CurlTransport: HTTPTransport {
     public init(_ settings: Settings = Settings()) {
         loop = CurlLoop(settings: settings)
         let loop = loop
-        let thread = Thread { loop.run() }
-        thread.name = "earshot.http-out"
-        thread.start()
+        Thread.detachNewThread {
+            Thread.current.name = "http-out"
+            loop.run()
+        }
     }
 
     /// Makes a transport that connects to what this policy allows.

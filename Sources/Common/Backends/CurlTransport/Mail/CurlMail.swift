@@ -17,11 +17,10 @@ public struct CurlMail: MailTransport {
         let settings = settings
         let result: Result<Void, MailError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let thread = Thread {
+                Thread.detachNewThread {
+                    Thread.current.name = "mail-out"
                     continuation.resume(returning: MailExchange.run(mail, settings, ticket))
                 }
-                thread.name = "earshot.mail"
-                thread.start()
             }
         } onCancel: {
             ticket.cancel()

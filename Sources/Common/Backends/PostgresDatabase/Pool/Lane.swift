@@ -54,9 +54,10 @@ final class Lane: @unchecked Sendable {
         waiting.append(transaction)
         if waiting.count > idle, threads < maximumThreads {
             threads += 1
-            let thread = Thread { [self] in work() }
-            thread.name = name
-            thread.start()
+            Thread.detachNewThread { [self] in
+                Thread.current.name = name
+                work()
+            }
         }
         condition.signal()
         return nil
