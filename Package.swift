@@ -136,7 +136,8 @@ let package = Package(
         module(
             "Reports", "Reports",
             [
-                "ByteJSON", "Common", "Notices", "ServiceKit", lifecycle, logging, hummingbird, httpTypes, nioCore,
+                "ByteJSON", "Common", "Compression", "Notices", "ServiceKit", lifecycle, logging, hummingbird,
+                httpTypes, nioCore,
                 crypto,
             ]),
         module(

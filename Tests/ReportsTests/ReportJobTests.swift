@@ -24,6 +24,7 @@ struct ReportJobTests {
         item.score = isBad ? -4 : 5
         item.topics = ["export"]
         item.author = "a\(number % 5)"
+        item.version = "2.\(number % 12)"
         return item
     }
 
@@ -63,8 +64,9 @@ struct ReportJobTests {
         try await ReportsServer.run { server in
             try await server.send(items())
             for kind in ReportKinds.all {
+                let more = kind.name == "topic_deep_dive" ? #","topic":"export""# : ""
                 for format in kind.formats {
-                    let report = try await make(server, kind.name, format.rawValue)
+                    let report = try await make(server, kind.name, format.rawValue, more)
                     let bytes = try await file(server, report)
                     let manifest = try #require(report["manifest"])
                     #expect(manifest["rows"]?.integer == 40)
@@ -138,8 +140,10 @@ struct ReportJobTests {
             #expect(csv.contains("\"'=HYPERLINK(\"\"http://evil.example\"\""))
             #expect(!csv.contains(",=HYPERLINK") && !csv.contains(",\"=HYPERLINK"))
             #expect(csv.contains(",-4,"), "numbers stay numbers")
-            for kind in ["verbatims_export", "insight_summary"] {
-                let html = String(decoding: try await file(server, try await make(server, kind, "html")), as: UTF8.self)
+            for kind in ReportKinds.all.map(\.name) {
+                let more = kind == "topic_deep_dive" ? #","topic":"export""# : ""
+                let report = try await make(server, kind, "html", more)
+                let html = String(decoding: try await file(server, report), as: UTF8.self)
                 #expect(!html.contains("<script"))
                 #expect(html.hasPrefix("<!doctype html>") && html.hasSuffix("</html>\n"))
                 #expect(!html.contains(" src="), "nothing comes from elsewhere")
@@ -160,10 +164,11 @@ struct ReportJobTests {
     func sameBytes() async throws {
         try await ReportsServer.run { server in
             try await server.send(items())
-            for kind in ["verbatims_export", "insight_summary"] {
-                for format in ["csv", "html", "json"] {
-                    let first = try await make(server, kind, format)
-                    let second = try await make(server, kind, format)
+            for kind in ReportKinds.all.map(\.name) {
+                let more = kind == "topic_deep_dive" ? #","topic":"export""# : ""
+                for format in ["csv", "html", "json", "xlsx"] {
+                    let first = try await make(server, kind, format, more)
+                    let second = try await make(server, kind, format, more)
                     #expect(first["report_id"] != second["report_id"])
                     #expect(first["manifest"]?["watermark"] == second["manifest"]?["watermark"])
                     #expect(try await file(server, first) == file(server, second), "\(kind) \(format)")
@@ -178,7 +183,7 @@ struct ReportJobTests {
             for (body, words) in [
                 (#"{"workspace_id":"ws_a"}"#, "`kind` is missing"),
                 (#"{"workspace_id":"ws_a","kind":"verbatim_export"}"#, "verbatims_export"),
-                (#"{"workspace_id":"ws_a","kind":"verbatims_export","format":"xlsx"}"#, "`format` is xlsx"),
+                (#"{"workspace_id":"ws_a","kind":"verbatims_export","format":"docx"}"#, "`format` is docx"),
                 (
                     #"{"workspace_id":"ws_a","kind":"verbatims_export","interval":"day"}"#,
                     "unknown parameter `interval`"

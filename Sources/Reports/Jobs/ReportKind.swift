@@ -35,6 +35,10 @@ enum ReportKinds {
     static let all: [any ReportKind] = [
         InsightSummary(),
         VerbatimsExport(),
+        TopicDeepDive(),
+        PeriodComparison(),
+        AppVersionHealth(),
+        VoiceOfCustomerDigest(),
     ]
 
     static func named(_ name: String) -> (any ReportKind)? { all.first { $0.name == name } }
@@ -52,7 +56,7 @@ struct ReportReading {
 
 /// How a report's file is written.
 enum ReportFormat: String, Sendable, CaseIterable {
-    case csv, jsonl, json, html
+    case csv, jsonl, json, html, xlsx
 
     var contentType: String {
         switch self {
@@ -60,6 +64,7 @@ enum ReportFormat: String, Sendable, CaseIterable {
         case .jsonl: "application/x-ndjson"
         case .json: "application/json"
         case .html: "text/html; charset=utf-8"
+        case .xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         }
     }
 }

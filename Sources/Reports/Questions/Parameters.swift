@@ -76,6 +76,13 @@ struct Parameters: Sendable {
         return list(name)
     }
 
+    /// The same with these values in place of any of their names.
+    func setting(_ pairs: [(name: String, value: String)]) -> Parameters {
+        var changed = self
+        for (name, values) in Parameters(pairs).values { changed.values[name] = values }
+        return changed
+    }
+
     /// The same with a range that does not depend on when it is asked.
     func settingRange(_ range: Range<Int64>, _ zone: ZoneOffsets) -> Parameters {
         var pinned = self

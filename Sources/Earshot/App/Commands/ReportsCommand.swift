@@ -21,9 +21,9 @@ struct ReportsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Request a report.")
 
         @OptionGroup var server: ServerOptions
-        @Argument(help: "What kind: insight_summary or verbatims_export.") var kind: String
+        @Argument(help: "What kind: insight_summary, verbatims_export, voc_digest, topic_deep_dive, …") var kind: String
         @Option(help: "The workspace's id.") var workspace: String
-        @Option(help: "csv, jsonl, json or html.") var format = "html"
+        @Option(help: "csv, jsonl, json, xlsx or html.") var format = "html"
         @Option(help: "From this date or instant on.") var from: String?
         @Option(help: "Until this date or instant, exclusive.") var to: String?
         @Option(help: "The clock that dates are by: Europe/Berlin.") var timezone: String?

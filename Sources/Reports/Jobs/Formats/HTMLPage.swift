@@ -25,6 +25,7 @@ enum HTMLPage {
         th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line);
         overflow-wrap:anywhere}
         td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+        .wide{overflow-x:auto}p.lead{font-size:1.15rem}ul,ol{padding-left:1.25rem}li{margin:.25rem 0}
         figure{margin:0}svg{width:100%;height:auto;display:block}
         blockquote{margin:.75rem 0;padding:.25rem 0 .25rem .75rem;border-left:3px solid var(--line)}
         .neg{fill:var(--neg);color:var(--neg)}.neu{fill:var(--neu)}.pos{fill:var(--pos);color:var(--pos)}

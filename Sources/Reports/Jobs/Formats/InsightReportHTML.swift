@@ -2,12 +2,26 @@ import Common
 
 /// An insight report as a page to read, send and print.
 enum InsightReportHTML {
-    static func page(_ report: InsightReport) -> String {
-        let title = "What customers said, \(Readable.day(report.from)) to \(Readable.day(report.to))"
+    /// - Parameters:
+    ///   - title: nil tells the time.
+    ///   - topics: What stands above the topics.
+    static func page(_ report: InsightReport, title: String? = nil, topics head: String = "Topics") -> String {
+        let title =
+            title.map { "\($0), \(period(report.from, report.to))" }
+            ?? "What customers said, \(period(report.from, report.to))"
         let parts = [
-            head(report, title), course(report), topics(report), emerging(report), breakdowns(report), quotes(report),
+            self.head(report, title), course(report), topics(report, head), emerging(report), breakdowns(report),
+            quotes(report),
         ]
         return HTMLPage.head(title) + parts.joined() + HTMLPage.foot
+    }
+
+    /// A range as people say it, its last day included: `1 Jan 2026 to 31 Jan 2026`.
+    static func period(_ from: String, _ to: String) -> String {
+        let isMidnight = to.dropFirst(10).hasPrefix("T00:00:00")
+        let last = isMidnight ? Timestamp(String(to.prefix(10)))?.advanced(bySeconds: -86_400).description ?? to : to
+        let (first, end) = (Readable.day(from), Readable.day(last))
+        return first == end ? first : "\(first) to \(end)"
     }
 
     private static func head(_ report: InsightReport, _ title: String) -> String {
@@ -25,7 +39,7 @@ enum InsightReportHTML {
             + facts.map { "<div><b>\($0.1)</b>\($0.0)</div>" }.joined() + "</div>\n"
     }
 
-    private static func course(_ report: InsightReport) -> String {
+    static func course(_ report: InsightReport) -> String {
         guard report.totals.feedback > 0 else { return "<p>Nothing was said in this time, or nothing matches.</p>\n" }
         let bars = report.series.map { point in
             SVGChart.Bar(
@@ -40,10 +54,10 @@ enum InsightReportHTML {
             + "<span class=\"neg\">negative</span>, neutral, <span class=\"pos\">positive</span></figcaption></figure>\n"
     }
 
-    private static func topics(_ report: InsightReport) -> String {
+    private static func topics(_ report: InsightReport, _ head: String) -> String {
         guard !report.topics.isEmpty else { return "" }
         let bars = report.topics.prefix(15).map { (label: $0.topic, value: $0.feedback) }
-        return "<h2>Topics</h2>\n<figure>\(SVGChart.rows(bars))</figure>\n"
+        return "<h2>\(head.htmlEscaped)</h2>\n<figure>\(SVGChart.rows(bars))</figure>\n"
             + table(
                 ["topic", "feedback", "people", "net sentiment", "before", "change"],
                 report.topics.map { topic in
@@ -79,7 +93,7 @@ enum InsightReportHTML {
         }.joined()
     }
 
-    private static func quotes(_ report: InsightReport) -> String {
+    static func quotes(_ report: InsightReport) -> String {
         guard !report.quotes.isEmpty else { return "" }
         return "<h2>In their words</h2>\n"
             + report.quotes.map { quote in
@@ -93,13 +107,13 @@ enum InsightReportHTML {
     }
 
     /// The first column is a text, the others are numbers.
-    private static func table(_ heads: [String], _ rows: [[String]]) -> String {
+    static func table(_ heads: [String], _ rows: [[String]]) -> String {
         func cells(_ tag: String, _ values: [String]) -> String {
             values.enumerated().map { index, value in
                 "<\(tag)\(index == 0 ? "" : " class=\"n\"")>\(value.htmlEscaped)</\(tag)>"
             }.joined()
         }
-        return "<table><thead><tr>\(cells("th", heads))</tr></thead><tbody>\n"
-            + rows.map { "<tr>\(cells("td", $0))</tr>\n" }.joined() + "</tbody></table>\n"
+        return "<div class=\"wide\"><table><thead><tr>\(cells("th", heads))</tr></thead><tbody>\n"
+            + rows.map { "<tr>\(cells("td", $0))</tr>\n" }.joined() + "</tbody></table></div>\n"
     }
 }

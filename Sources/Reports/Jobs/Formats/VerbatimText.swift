@@ -10,6 +10,7 @@ struct VerbatimText {
         self.format = format
         switch format {
         case .csv: (head, foot) = (CSVText.line(Self.columns.map { .name($0.name) }), [])
+        case .xlsx: (head, foot) = ([], [])  // an XLSXBook writes it
         case .jsonl: (head, foot) = ([], [])
         case .json: (head, foot) = (Array("[".utf8), Array("\n]\n".utf8))
         case .html:
@@ -25,6 +26,7 @@ struct VerbatimText {
     func row(_ document: [UInt8], _ root: JSONValue, isFirst: Bool) -> [UInt8] {
         switch format {
         case .csv: return CSVText.line(Self.cells(root))
+        case .xlsx: return []
         // One line: a line feed can only be white space between its tokens.
         case .jsonl: return document.filter { $0 != 0x0A && $0 != 0x0D } + [0x0A]
         case .json: return Array((isFirst ? "\n" : ",\n").utf8) + document
@@ -34,7 +36,10 @@ struct VerbatimText {
         }
     }
 
-    private static func cells(_ root: JSONValue) -> [CSVText.Cell] {
+    /// What stands above the cells.
+    static var heads: [String] { columns.map(\.name) }
+
+    static func cells(_ root: JSONValue) -> [CSVText.Cell] {
         root.withView { root in columns.map { $0.cell(root) } }
     }
 

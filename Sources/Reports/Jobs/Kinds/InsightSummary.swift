@@ -11,9 +11,15 @@ struct InsightSummary: ReportKind {
     let parameterNames = InsightQuestion.parameterNames.filter { $0 != "workspace_id" }
     let writesReport = false
 
+    /// What is asked besides, whatever the request says.
+    var preset: [(name: String, value: String)] = []
+    /// How many voices; nil is as many as in an answer.
+    var quotes: Int?
+
     func pinned(
         _ parameters: Parameters, for workspace: WorkspaceID, now: Timestamp, settings: ReportsSettings
     ) throws -> Parameters {
+        let parameters = parameters.setting(preset)
         let question = try InsightQuestion(parameters, workspace: workspace, now: now, settings: settings)
         return parameters.settingRange(question.range, question.zone)
     }
@@ -21,11 +27,13 @@ struct InsightSummary: ReportKind {
     func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter) throws
         -> (rows: Int, engines: [String])
     {
+        var settings = reading.settings
+        settings.quotes = quotes ?? settings.quotes
         let question = try InsightQuestion(
-            request.parameters, workspace: request.workspace, now: .now, settings: reading.settings)
-        let report = try InsightAnswer(question, in: reading.connection, settings: reading.settings).report()
+            request.parameters, workspace: request.workspace, now: .now, settings: settings)
+        let report = try InsightAnswer(question, in: reading.connection, settings: settings).report()
         try file.write(try Self.encoded(report).bytes)
-        return (report.totals.feedback, try newestEngines(question, reading.connection))
+        return (report.totals.feedback, try reading.connection.newestEngines(request, question.range))
     }
 
     /// Without the coverage, which is no matter of the tables: the manifest tells it.
@@ -35,16 +43,14 @@ struct InsightSummary: ReportKind {
         return .object(members)
     }
 
-    /// The engines that read the newest item of the range.
-    private func newestEngines(_ question: InsightQuestion, _ connection: any DatabaseConnection) throws -> [String] {
-        let page = try connection.page(
-            question.filter, workspace: question.workspace, range: question.range, after: nil, limit: 1)
-        guard let document = page.documents.first else { return [] }
-        let engines = try JSONDocument(parsing: document).root["metadata_attributes"]?["engines"]
-        return engines.map { VerbatimsExport.names([Array($0.raw)]) } ?? []
+    func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
+        try render(request, data: data, to: &file) { InsightReportHTML.page($0) }
     }
 
-    func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
+    /// - Parameter page: How it is told as a page.
+    func render(
+        _ request: ReportRequest, data: [UInt8], to file: inout FileWriter, page: (InsightReport) -> String
+    ) throws {
         let members = JSON(try JSONDocument(parsing: data).root).object ?? [:]
         switch request.format {
         case .json: try file.write(data + [0x0A])
@@ -54,8 +60,14 @@ struct InsightSummary: ReportKind {
                     try file.write(JSON.object(["part": .string(part), "value": one]).bytes + [0x0A])
                 }
             }
-        case .csv: for line in InsightReportCSV.lines(try Self.decoded(members)) { try file.write(line) }
-        case .html: try file.write(InsightReportHTML.page(try Self.decoded(members)))
+        case .csv:
+            for line in InsightReportTable.lines(try Self.decoded(members)) { try file.write(CSVText.line(line)) }
+        case .xlsx:
+            let lines = InsightReportTable.lines(try Self.decoded(members))
+            let book = try XLSXBook("Report", heads: (lines.first ?? []).map(\.text), to: &file)
+            for line in lines.dropFirst() { try book.row(line, to: &file) }
+            try book.finish(to: &file)
+        case .html: try file.write(page(try Self.decoded(members)))
         }
     }
 
@@ -64,5 +76,16 @@ struct InsightSummary: ReportKind {
         members["coverage"] = try JSON(
             encoding: InsightReport.Coverage(streams: [], inFlight: 0, deadLetters: 0))
         return try JSONDecoder().decode(InsightReport.self, from: Data(JSON.object(members).bytes))
+    }
+}
+
+extension DatabaseConnection {
+    /// The engines that read the newest item of a range.
+    func newestEngines(_ request: ReportRequest, _ range: Range<Int64>) throws -> [String] {
+        let page = try page(
+            FeedbackFilter(request.parameters), workspace: request.workspace, range: range, after: nil, limit: 1)
+        guard let document = page.documents.first else { return [] }
+        let engines = try JSONDocument(parsing: document).root["metadata_attributes"]?["engines"]
+        return engines.map { VerbatimsExport.names([Array($0.raw)]) } ?? []
     }
 }

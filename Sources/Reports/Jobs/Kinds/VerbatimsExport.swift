@@ -33,6 +33,7 @@ struct VerbatimsExport: ReportKind {
         let all = try count(range, filter, connection)
         let text = VerbatimText(request.format, title: "\(request.workspace)")
         try file.write(text.head)
+        let book = try request.format == .xlsx ? XLSXBook("Verbatims", heads: VerbatimText.heads, to: &file) : nil
         var place = FeedbackPage.Place(timestamp: range.lowerBound - 1, id: Digest128(high: 0, low: 0))
         var seen = 0
         var rows = 0
@@ -56,7 +57,11 @@ struct VerbatimsExport: ReportKind {
                 let document = fact.document
                 let root = try JSONDocument(parsing: document).root
                 if let used = root["metadata_attributes"]?["engines"] { engines.insert(Array(used.raw)) }
-                try file.write(text.row(document, root, isFirst: rows == 0))
+                if let book {
+                    try book.row(VerbatimText.cells(root), to: &file)
+                } else {
+                    try file.write(text.row(document, root, isFirst: rows == 0))
+                }
                 rows += 1
             }
             seen += read
@@ -64,6 +69,7 @@ struct VerbatimsExport: ReportKind {
             if read < page { break }
         }
         try file.write(text.foot)
+        try book?.finish(to: &file)
         return (rows, Self.names(engines))
     }
 

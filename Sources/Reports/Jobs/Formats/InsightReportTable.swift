@@ -1,6 +1,6 @@
 /// An insight report as one table: `part` says what a line is about.
-enum InsightReportCSV {
-    static func lines(_ report: InsightReport) -> [[UInt8]] {
+enum InsightReportTable {
+    static func lines(_ report: InsightReport) -> [[CSVText.Cell]] {
         var lines = [
             [
                 "part", "name", "feedback", "negative", "neutral", "positive", "average_score", "net_sentiment",
@@ -35,7 +35,7 @@ enum InsightReportCSV {
                 ]
             }
         }
-        return lines.map(CSVText.line)
+        return lines
     }
 
     private static let none = CSVText.Cell.name("")

@@ -1,0 +1,84 @@
+import Common
+import ServiceKit
+
+/// What to know of a week in two minutes: the numbers in words, what is new, and voices.
+struct VoiceOfCustomerDigest: ReportKind {
+    let name = "voc_digest"
+    let title = "Voice of the customer"
+    let formats = ReportFormat.allCases
+    let parameterNames = InsightSummary().parameterNames.filter {
+        $0 != "group_by" && $0 != "compare"
+    }
+    let writesReport = false
+    private let summary = InsightSummary(
+        preset: [("compare", "previous_period"), ("group_by", "source")], quotes: 8)
+
+    func pinned(
+        _ parameters: Parameters, for workspace: WorkspaceID, now: Timestamp, settings: ReportsSettings
+    ) throws -> Parameters {
+        try summary.pinned(parameters, for: workspace, now: now, settings: settings)
+    }
+
+    func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter)
+        throws
+        -> (rows: Int, engines: [String])
+    {
+        try summary.writeData(request, reading, to: &file)
+    }
+
+    func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
+        try summary.render(request, data: data, to: &file) { Self.page($0) }
+    }
+
+    private static func page(_ report: InsightReport) -> String {
+        let title = "The voice of your customers, \(InsightReportHTML.period(report.from, report.to))"
+        var html = HTMLPage.head(title) + "<h1>\(title.htmlEscaped)</h1>\n"
+        html += "<p class=\"lead\">\(headline(report).htmlEscaped)</p>\n"
+        guard report.totals.feedback > 0 else { return html + HTMLPage.foot }
+        if !report.emerging.isEmpty {
+            let items = report.emerging.prefix(5).map { topic in
+                let before =
+                    topic.isNew ? "nobody did before" : "\(Readable.count(topic.previousPeople)) did before"
+                let people = "\(Readable.count(topic.people)) people speak of it, \(before)"
+                return "<li><b>\(topic.topic.htmlEscaped)</b>: \(people)</li>\n"
+            }
+            html += "<h2>New this time</h2>\n<ul>\(items.joined())</ul>\n"
+        }
+        let topics = report.topics.prefix(7).map { topic in
+            let mood = topic.netSentiment.map { ", net sentiment \(Readable.signed($0))" } ?? ""
+            return
+                "<li><b>\(topic.topic.htmlEscaped)</b>: \(Readable.count(topic.feedback)) (\(Readable.change(topic.change)))\(mood)</li>\n"
+        }
+        if !topics.isEmpty { html += "<h2>What they speak of</h2>\n<ol>\(topics.joined())</ol>\n" }
+        return html + InsightReportHTML.course(report) + InsightReportHTML.quotes(report)
+            + HTMLPage.foot
+    }
+
+    /// The numbers as a person would say them.
+    private static func headline(_ report: InsightReport) -> String {
+        let totals = report.totals
+        guard totals.feedback > 0 else { return "Nothing was said in this time, or nothing matches." }
+        var text =
+            "\(Readable.count(totals.authors)) people said \(Readable.count(totals.feedback)) things"
+        if let before = report.previous?.totals, before.feedback > 0 {
+            let change = Double(totals.feedback - before.feedback) / Double(before.feedback)
+            text +=
+                abs(change) < 0.05
+                ? ", about as many as before" : ", \(Readable.change(change)) on the time before"
+        }
+        text += "."
+        if let net = totals.netSentiment {
+            let good = Readable.percent(totals.sentiment.positive, of: totals.feedback)
+            let bad = Readable.percent(totals.sentiment.negative, of: totals.feedback)
+            text += " \(good) were positive, \(bad) negative"
+            if let before = report.previous?.totals.netSentiment {
+                let moved = net - before
+                text +=
+                    abs(moved) < 3
+                    ? ", much as before" : moved > 0 ? ", better than before" : ", worse than before"
+            }
+            text += "."
+        }
+        return text
+    }
+}
