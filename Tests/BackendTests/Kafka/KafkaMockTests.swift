@@ -2,6 +2,7 @@ import Common
 import Foundation
 import KafkaLog
 import Logging
+import Synchronization
 import TestKit
 import Testing
 
@@ -124,6 +125,93 @@ struct KafkaMockTests {
             try await tasks.waitForAll()
         }
         #expect(try await log.bounds(of: topic).reduce(0) { $0 + $1.end } == 10_000)
+        await log.close()
+    }
+
+    @Test("reads on after it was thrown out of the group while its start was looked up")
+    func thrownOut() async throws {
+        let mock = try MockCluster()
+        let topic = Topic(name: "thrown", retention: .days(1), partitions: 2)
+        try mock.create(topic: topic.name, partitions: 2)
+        let log = try KafkaLog(settings(mock), logger: .silent)
+        try await log.create([topic])
+        try await log.append(KafkaHandover.records(0..<100), to: topic)
+        let lookUps = Mutex(0)
+        let consumer = try await log.consumer(of: topic, group: ConsumerGroup("thrown")) { _ in
+            let isFirst = lookUps.withLock { count in
+                count += 1
+                return count == 1
+            }
+            if isFirst {
+                // Heartbeat, answered with UNKNOWN_MEMBER_ID; there are ten in a second.
+                try mock.fail(api: 12, with: 25, times: 1)
+                try await Task.sleep(for: .seconds(1))
+            }
+            return nil
+        }
+        var values: [String] = []
+        for _ in 0..<100 where values.count < 100 {
+            let batches = try await consumer.next(limit: 30, wait: .seconds(1))
+            do {
+                try await consumer.commit(batches)
+            } catch EventLogError.fenced {
+                continue
+            }
+            for records in batches.map(\.records) {
+                values += (0..<records.count).compactMap { index in
+                    records.value(at: index).map { String(decoding: $0, as: UTF8.self) }
+                }
+            }
+        }
+        #expect(values.sorted() == (0..<100).map { "v\($0)" }.sorted())
+        #expect(lookUps.withLock { $0 } > 2)
+        await consumer.close()
+        await log.close()
+    }
+
+    @Test("hands out keys, headers and values of every size as they were appended", arguments: ["none", "lz4"])
+    func shapes(codec: String) async throws {
+        let mock = try MockCluster()
+        let topic = Topic(name: "shapes", retention: .days(1), partitions: 1)
+        try mock.create(topic: topic.name, partitions: 1)
+        var settings = settings(mock)
+        settings.client["compression.codec"] = Secret(codec)
+        let log = try KafkaLog(settings, logger: .silent)
+        try await log.create([topic])
+        var batch = RecordBatch()
+        let headers: [RecordHeaders] = [
+            [:], ["how": "pull"], ["empty": "", String(repeating: "n", count: 255): "v"],
+            ["long": String(repeating: "x", count: 900)], ["longer": String(repeating: "y", count: 5000)],
+        ]
+        // On both sides of where a length takes one more byte, as Kafka writes it and as it did before.
+        let lengths: [Int?] = [nil, 0, 1, 2, 63, 64, 127, 128, 255, 256, 8191, 8192]
+        for headers in headers {
+            for length in lengths {
+                let value = length.map { (0..<$0).map { UInt8(truncatingIfNeeded: $0 &* 7) } }
+                batch.append(key: "key", headers: headers, value: value)
+                batch.append(key: String?.none, headers: headers, value: value)
+            }
+        }
+        // The mock cluster keeps five megabytes.
+        for length in [1 << 20, (1 << 20) - 1] {
+            batch.append(key: "key", headers: headers[1], value: [UInt8](repeating: 7, count: length))
+        }
+        try await log.append(batch, to: topic)
+        let consumer = try await log.consumer(of: topic, group: ConsumerGroup("shapes")) { _ in nil }
+        var at = 0
+        while at < batch.count {
+            let pulled = try await consumer.next(limit: 50, wait: .seconds(20))
+            try #require(!pulled.isEmpty)
+            for records in pulled.map(\.records) {
+                for index in 0..<records.count {
+                    #expect(records.key(at: index) == batch.key(at: at))
+                    #expect(records.headers(at: index) == batch.headers(at: at))
+                    #expect(records.value(at: index) == batch.value(at: at))
+                    at += 1
+                }
+            }
+        }
+        await consumer.close()
         await log.close()
     }
 

@@ -25,12 +25,9 @@ enum MessageHeaders {
 
     /// Appends a message's headers to an arena, encoded as ``RecordHeaders`` has them; a name that is too long for
     /// that, which none of ours is, is left out with its value.
-    ///
-    /// - Returns: Bytes that were added.
-    static func append(of message: UnsafePointer<rd_kafka_message_t>, to arena: inout [UInt8]) -> Int {
+    static func append(of message: UnsafePointer<rd_kafka_message_t>, to arena: inout [UInt8]) {
         var headers: OpaquePointer?
-        guard rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR, let headers else { return 0 }
-        let before = arena.count
+        guard rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR, let headers else { return }
         var index = 0
         var name: UnsafePointer<CChar>?
         var value: UnsafeRawPointer?
@@ -45,6 +42,5 @@ enum MessageHeaders {
             withUnsafeBytes(of: UInt32(length).littleEndian) { arena.append(contentsOf: $0) }
             if length > 0 { arena.append(contentsOf: UnsafeRawBufferPointer(start: value, count: length)) }
         }
-        return arena.count - before
     }
 }

@@ -48,11 +48,11 @@ final class AssignedPartition {
         // Headers come on top; most records have some.
         pulled.records.reserveCapacity(records: count, bytes: messages.bytes(count) + count * 64)
         messages.forEach(count) { message in
-            switch message.pointee.err {
+            switch message.code {
             case RD_KAFKA_RESP_ERR_NO_ERROR:
-                guard message.pointee.offset >= floor else { return }
+                guard message.offset >= floor else { return }
                 pulled.records.append(message)
-                floor = message.pointee.offset + 1
+                floor = message.offset + 1
             case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
                 pulled.isOutOfRange = true
             case let code:

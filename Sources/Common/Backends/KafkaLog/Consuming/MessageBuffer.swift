@@ -7,13 +7,18 @@ final class MessageBuffer {
 
     private var messages: Messages
     private var capacity = 256
+    /// Where a message's headers are encoded.
+    private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: FetchedHeaders.encodedBytes, alignment: 1)
 
     init() {
         messages = .allocate(capacity: capacity)
         messages.initialize(repeating: nil, count: capacity)
     }
 
-    deinit { messages.deallocate() }
+    deinit {
+        messages.deallocate()
+        scratch.deallocate()
+    }
 
     /// Has the buffer filled.
     ///
@@ -38,32 +43,51 @@ final class MessageBuffer {
         return bytes
     }
 
-    /// Hands out the first messages and frees them.
-    func forEach(_ count: Int, _ body: (UnsafeMutablePointer<rd_kafka_message_t>) -> Void) {
+    /// Hands out the first messages, each as ``Consumed``, and frees them.
+    func forEach(_ count: Int, _ body: (Consumed) -> Void) {
         for index in 0..<count {
             guard let message = messages[index] else { continue }
-            body(message)
+            body(Consumed(message: message, next: index + 1 < count ? messages[index + 1] : nil, scratch: scratch))
             rd_kafka_message_destroy(message)
             messages[index] = nil
         }
+    }
+
+    /// A message in the buffer, which is freed afterwards.
+    struct Consumed {
+        let message: UnsafeMutablePointer<rd_kafka_message_t>
+        /// The one after it.
+        fileprivate let next: UnsafeMutablePointer<rd_kafka_message_t>?
+        fileprivate let scratch: UnsafeMutableRawBufferPointer
+
+        var code: rd_kafka_resp_err_t { message.pointee.err }
+        var offset: Int64 { message.pointee.offset }
     }
 }
 
 extension RecordBatch {
     /// Adds a message that was consumed.
-    mutating func append(_ message: UnsafePointer<rd_kafka_message_t>) {
+    mutating func append(_ consumed: MessageBuffer.Consumed) {
+        let message = consumed.message
         let start = arena.count
-        let (value, key) = (message.pointee.payload, message.pointee.key)
-        let (valueLength, keyLength) = (message.pointee.len, message.pointee.key_len)
+        let (key, keyLength) = (message.pointee.key, message.pointee.key_len)
+        let value = UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len)
         if keyLength > 0 { arena.append(contentsOf: UnsafeRawBufferPointer(start: key, count: keyLength)) }
-        let headersLength = MessageHeaders.append(of: message, to: &arena)
-        if valueLength > 0 { arena.append(contentsOf: UnsafeRawBufferPointer(start: value, count: valueLength)) }
+        let afterKey = arena.count
+        if let block = consumed.next.flatMap({ FetchedHeaders.encode(after: value, before: $0, in: consumed.scratch) })
+        {
+            arena.append(contentsOf: block)
+        } else {
+            MessageHeaders.append(of: message, to: &arena)
+        }
+        let headersLength = arena.count - afterKey
+        if !value.isEmpty { arena.append(contentsOf: value) }
         var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let timestamp = rd_kafka_message_timestamp(message, &kind)
         entries.append(
             Entry(
                 offset: message.pointee.offset, timestamp: max(0, timestamp), start: start,
                 keyLength: key == nil ? -1 : keyLength, headersLength: headersLength,
-                valueLength: value == nil ? -1 : valueLength))
+                valueLength: value.baseAddress == nil ? -1 : value.count))
     }
 }

@@ -46,11 +46,11 @@ extension MessageBuffer {
     ) throws {
         var failure: EventLogError?
         forEach(count) { message in
-            switch message.pointee.err {
+            switch message.code {
             case RD_KAFKA_RESP_ERR_NO_ERROR:
-                guard message.pointee.offset >= next, message.pointee.offset < end else { return }
+                guard message.offset >= next, message.offset < end else { return }
                 records.append(message)
-                next = message.pointee.offset + 1
+                next = message.offset + 1
             case RD_KAFKA_RESP_ERR__PARTITION_EOF: next = end
             case let code: failure = failure ?? KafkaFailure.error(code, "cannot read \(topic)", topic: topic)
             }
