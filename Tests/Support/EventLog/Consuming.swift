@@ -45,7 +45,7 @@ extension EventLogConformance {
                 }
                 try await log.append(RecordBatch(keys.map { ($0, "rare") }), to: topic)
                 let consumer = try await log.join(topic, bench.group())
-                let batches = try await consumer.draw(1500, limit: 500)
+                let batches = try await consumer.draw(3500, limit: 500)
                 #expect(batches.texts.count { $0 == "rare" } == keys.count)
                 await consumer.close()
             }

@@ -61,6 +61,9 @@ final class GroupMember: @unchecked Sendable {
         if !wasAssigned, wasLetIn, rd_kafka_version() < 0x0203_0000 { handle.abandon() }
         letGo()
         partitions = [:]
+        // Closing alone, a member that has no partition while the group shares anew goes without a word
+        // (2.0.2), and the others wait for it until its session is over.
+        rd_kafka_unsubscribe(handle.pointer)
         rd_kafka_consumer_close(handle.pointer)
     }
 
@@ -162,7 +165,18 @@ final class GroupMember: @unchecked Sendable {
         // librdkafka knows only of those that were begun.
         let begun = numbers.filter { partitions.removeValue(forKey: $0) != nil }
         assigning = assigning.map { $0.filter { !numbers.contains($0) } }.flatMap { $0.isEmpty ? nil : $0 }
-        ignore(rd_kafka_incremental_unassign(handle.pointer, PartitionList(topic.name, begun).pointer))
+        unassign(begun)
+    }
+
+    private func unassign(_ numbers: [Int]) {
+        let list = PartitionList(topic.name, numbers)
+        guard let error = rd_kafka_incremental_unassign(handle.pointer, list.pointer) else { return }
+        rd_kafka_error_destroy(error)
+        // One that librdkafka no longer counts as ours keeps it from letting go of the others.
+        for number in numbers {
+            let one = PartitionList(topic.name, CollectionOfOne(number))
+            ignore(rd_kafka_incremental_unassign(handle.pointer, one.pointer))
+        }
     }
 
     private func note(_ event: OpaquePointer) {
@@ -196,9 +210,14 @@ final class GroupMember: @unchecked Sendable {
                     number, of: topic.name, position: position, floor: max(position, bounds.first), client: handle))
         }
         let list = PartitionList(topic.name, begun.map { ($0.number, $0.floor) })
-        try KafkaFailure.check(
-            rd_kafka_incremental_assign(handle.pointer, list.pointer), "\(group) cannot begin \(topic)",
-            topic: topic.name)
+        var error = rd_kafka_incremental_assign(handle.pointer, list.pointer)
+        if error.map({ rd_kafka_error_code($0) }) == RD_KAFKA_RESP_ERR__CONFLICT {
+            // Given anew although we have it: it is left over from a share that was lost.
+            ignore(error)
+            unassign(assigning)
+            error = rd_kafka_incremental_assign(handle.pointer, list.pointer)
+        }
+        try KafkaFailure.check(error, "\(group) cannot begin \(topic)", topic: topic.name)
         for partition in begun { partitions[partition.number] = partition }
         self.assigning = nil
     }
