@@ -19,7 +19,7 @@ final class ServerProcess: Sendable {
     ///   - roles: What it runs; none is everything.
     ///   - environment: Its settings.
     init(data: String, roles: [String] = [], environment: [String: String]) throws {
-        port = try Self.freePort()
+        port = try freePort()
         arguments =
             [Self.binary, "serve", "--data", data, "--port", String(port)] + roles.flatMap { ["--role", $0] }
         self.environment = environment.merging(["EARSHOT_LOG_LEVEL": "warning"]) { $1 }
@@ -80,21 +80,5 @@ final class ServerProcess: Sendable {
     ) throws -> (status: Int32, output: [UInt8]) {
         try ChildProcess.run(
             [binary] + arguments, environment: ProcessInfo.processInfo.environment.merging(environment) { $1 })
-    }
-
-    private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard bound else { throw ProcessFailure("no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

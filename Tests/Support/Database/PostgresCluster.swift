@@ -17,7 +17,15 @@ public final class PostgresCluster: Sendable {
     /// Is told commands, and answers.
     private let script: ChildProcess
 
-    public init() async throws {
+    /// A port on this machine where only TLS is spoken.
+    public struct Encrypted: Sendable {
+        let port: Int
+        let certificate: String
+        let key: String
+    }
+
+    /// - Parameter encrypted: A port beside the socket; nil is none.
+    public init(encrypted: Encrypted? = nil) async throws {
         var path = Array((NSTemporaryDirectory() + "/earshot-pg-XXXXXX").utf8CString)
         guard mkdtemp(&path) != nil else { throw ProcessFailure("cannot make a folder for PostgreSQL") }
         folder = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -31,7 +39,9 @@ public final class PostgresCluster: Sendable {
             user = "setpriv --reuid=postgres --regid=postgres --init-groups"
         }
         script = try ChildProcess(
-            ["/bin/sh", "-c", Self.script, "sh", try Self.programs(), folder, user], hasChannel: true)
+            [
+                "/bin/sh", "-c", Self.script, "sh", try Self.programs(), folder, user,
+            ] + (encrypted.map { [String($0.port), $0.certificate, $0.key] } ?? []), hasChannel: true)
         try await expect("started")
     }
 
@@ -68,14 +78,23 @@ public final class PostgresCluster: Sendable {
 
     /// Does what it is told line by line, and cleans up when nobody can tell it anything any more.
     private static let script = """
-        bin=$1 folder=$2 user=$3
+        bin=$1 folder=$2 user=$3 port=$4
         trap '' INT TERM HUP
         cd "$folder" || exit 1
         init() { $user "$bin/initdb" -D data -U earshot -A trust -N -E UTF8 "$@" >initdb.log 2>&1; }
         init --locale-provider=icu --icu-locale=en-US --locale=C.UTF-8 || { rm -rf data; init; } || exit 1
+        listen="-c listen_addresses=''"
+        if [ -n "$port" ]; then
+            cat "$5" >server.pem; cat "$6" >server.key
+            chmod 600 server.key
+            if [ -n "$user" ]; then chown postgres server.pem server.key; fi
+            { echo 'local all all trust'; echo 'hostssl all all all trust'; } >data/pg_hba.conf
+            listen="-c listen_addresses=127.0.0.1 -p $port -c ssl=on"
+            listen="$listen -c ssl_cert_file='$folder/server.pem' -c ssl_key_file='$folder/server.key'"
+        fi
         start() {
             $user "$bin/pg_ctl" -D data -w -s -l log start </dev/null >/dev/null 2>&1 -o \\
-                "-k '$folder' -c listen_addresses='' -c fsync=off -c max_connections=400 -c shared_buffers=64MB" || exit 1
+                "-k '$folder' $listen -c fsync=off -c max_connections=400 -c shared_buffers=64MB" || exit 1
             echo started
         }
         stop() { $user "$bin/pg_ctl" -D data -w -s -m "$1" stop </dev/null >/dev/null 2>&1; }
