@@ -46,6 +46,27 @@ struct DistributedKillTests {
         }
     }
 
+    /// `EARSHOT_TEST_CUT_SECONDS`, longer than what an append, a session and a lease last.
+    private static let cut = ProcessInfo.processInfo.environment["EARSHOT_TEST_CUT_SECONDS"].flatMap { Int($0) }
+
+    @Test(
+        "a broker that is away for minutes leaves the tables of an undisturbed run",
+        .enabled(if: cut != nil, "SKIPPED: EARSHOT_TEST_CUT_SECONDS=150 cuts the broker off for as long"),
+        .timeLimit(.minutes(30)))
+    func longCut() async throws {
+        let time = try #require(Self.cut)
+        try await Self.compare(with: "cut for \(time) s") { installation, scenario in
+            let (client, stage) = try await scenario.set(on: installation)
+            let customers = Customers {
+                try await scenario.perform(stage, with: client, on: installation)
+                try await scenario.askAgain(stage, with: client)
+            }
+            try await installation.broker.cut(for: .seconds(time))
+            await customers.leave()
+            return try await scenario.finish(stage, with: client, on: installation)
+        }
+    }
+
     @Test("a second and a third parser that come while events wait lose nothing and double nothing")
     func moreParsers() async throws {
         try await Self.compare(with: "three parsers") { installation, scenario in

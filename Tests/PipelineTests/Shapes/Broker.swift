@@ -27,11 +27,26 @@ enum Broker: Sendable {
         }
     }
 
-    /// Ends all connections and takes no new ones for a while; a real broker is left alone.
+    /// Ends all connections and takes no new ones for a while. A real broker is left alone, unless
+    /// `EARSHOT_TEST_KAFKA_STOP` and `EARSHOT_TEST_KAFKA_START` are commands that stop and start it.
     func cut(for time: Duration) async throws {
-        guard case .mock(let mock) = self else { return }
-        try mock.goDown()
-        try await Task.sleep(for: time)
-        try mock.comeUp()
+        switch self {
+        case .mock(let mock):
+            try mock.goDown()
+            try await Task.sleep(for: time)
+            try mock.comeUp()
+        case .real:
+            let environment = ProcessInfo.processInfo.environment
+            guard let stop = environment["EARSHOT_TEST_KAFKA_STOP"], let start = environment["EARSHOT_TEST_KAFKA_START"]
+            else { return }
+            try await Self.perform(stop)
+            try await Task.sleep(for: time)
+            try await Self.perform(start)
+        }
+    }
+
+    private static func perform(_ command: String) async throws {
+        let status = try await onAThread { try ChildProcess(["/bin/sh", "-c", command]).wait() }
+        if status != 0 { throw ProcessFailure("\(command) ended with \(status)") }
     }
 }
