@@ -23,9 +23,12 @@ struct ReportNotices: Sendable {
         let name = directory.current.workspaces[request.workspace]?.name ?? request.workspace.rawValue
         let title = ReportKinds.named(request.kind)?.title ?? request.kind
         let file = try links.file(job.id, of: request.workspace)
-        let days = [try request.parameters.one("from"), try request.parameters.one("to")].compactMap { $0?.prefix(10) }
         var facts = [NoticeContent.Fact("Workspace", name)]
-        if days.count == 2 { facts.append(.init("Period", "\(days[0]) to \(days[1])")) }
+        let ends = try ["from", "to"].compactMap { try request.parameters.one($0).flatMap { Timestamp($0) } }
+        if ends.count == 2, let zone = ZoneCache.shared[try request.parameters.one("timezone") ?? "UTC"] {
+            let local = ends.map { LocalTime(instant: $0.milliseconds, zone: zone).description }
+            facts.append(.init("Period", InsightReportHTML.period(local[0], local[1])))
+        }
         facts += [
             .init("Feedback", Readable.count(rows)), .init("Format", request.format.rawValue.uppercased()),
             .init("Size", Readable.bytes(Int(manifest["bytes"]?.integer ?? 0))),

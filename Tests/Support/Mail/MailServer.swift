@@ -134,6 +134,8 @@ public final class MailServer: Sendable {
 
         async def main():
             server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+            # Nobody is there any more who could stop it.
+            asyncio.get_running_loop().add_reader(0, lambda: os._exit(0))
             print(server.sockets[0].getsockname()[1], flush=True)
             await server.serve_forever()
 

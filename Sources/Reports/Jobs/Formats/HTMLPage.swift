@@ -24,13 +24,14 @@ enum HTMLPage {
         table{border-collapse:collapse;width:100%;font-size:.9rem}
         th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line);
         overflow-wrap:anywhere}
-        td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+        td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:normal;white-space:nowrap}
         .wide{overflow-x:auto}p.lead{font-size:1.15rem}ul,ol{padding-left:1.25rem}li{margin:.25rem 0}
         figure{margin:0}svg{width:100%;height:auto;display:block}
         blockquote{margin:.75rem 0;padding:.25rem 0 .25rem .75rem;border-left:3px solid var(--line)}
         .neg{fill:var(--neg);color:var(--neg)}.neu{fill:var(--neu)}.pos{fill:var(--pos);color:var(--pos)}
         .bar{fill:var(--bar)}
         .axis{stroke:var(--line)}text{font:11px system-ui,sans-serif;fill:var(--soft)}
+        @media(max-width:40rem){th,td{padding:.3rem .25rem;font-size:.8rem}th.n{white-space:normal}text{font-size:16px}}
         @media print{main{max-width:none;padding:0}h2,figure,blockquote,tr{break-inside:avoid}thead{display:table-header-group}}
         """
 }

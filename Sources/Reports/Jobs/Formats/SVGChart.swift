@@ -58,7 +58,7 @@ enum SVGChart {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(number(width)) \(number(height))\" role=\"img\" aria-label=\"\(name)\">"
     }
 
-    private static func short(_ label: String) -> String { label.count > 30 ? label.prefix(29) + "…" : label }
+    private static func short(_ label: String) -> String { label.count > 22 ? label.prefix(21) + "…" : label }
 
     /// One decimal, without what does not count.
     private static func number(_ value: Double) -> String {

@@ -79,7 +79,11 @@ struct PeriodComparison: ReportKind {
             ["average score of ±10"] + change(now.averageScore, before?.averageScore, digits: 2),
         ]
         if now.averageRating != nil || before?.averageRating != nil {
-            rows.append(["stars of 5"] + change(now.averageRating, before?.averageRating, digits: 2))
+            let stars = change(now.averageRating, before?.averageRating, digits: 2)
+            let values = [now.averageRating, before?.averageRating].map {
+                $0.map { Readable.decimal($0, digits: 2) } ?? "–"
+            }
+            rows.append(["stars of 5"] + values + stars.suffix(1))
         }
         return rows
     }

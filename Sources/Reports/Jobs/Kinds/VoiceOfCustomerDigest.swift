@@ -39,10 +39,10 @@ struct VoiceOfCustomerDigest: ReportKind {
             let items = report.emerging.prefix(5).map { topic in
                 let before =
                     topic.isNew ? "nobody did before" : "\(Readable.count(topic.previousPeople)) did before"
-                let people = "\(Readable.count(topic.people)) people speak of it, \(before)"
+                let people = "\(Readable.count(topic.people)) people, \(before)"
                 return "<li><b>\(topic.topic.htmlEscaped)</b>: \(people)</li>\n"
             }
-            html += "<h2>New this time</h2>\n<ul>\(items.joined())</ul>\n"
+            html += "<h2>Many more people than before speak of</h2>\n<ul>\(items.joined())</ul>\n"
         }
         let topics = report.topics.prefix(7).map { topic in
             let mood = topic.netSentiment.map { ", net sentiment \(Readable.signed($0))" } ?? ""
