@@ -14,6 +14,15 @@ public enum ReportsRole {
         _ context: RoleContext, files folder: String, settings: ReportsSettings = ReportsSettings()
     ) async throws -> Role {
         try await ReportsStore(database: context.database).migrate()
+        let columnstore = settings.columnstoreDays.map {
+            Hypertable.Columnstore(after: Int64($0) * DayKey.length, groupedBy: "workspace")
+        }
+        try await context.database.write { connection in
+            try connection.setColumnstore(columnstore, of: "fact", by: "timestamp")
+            try connection.setColumnstore(columnstore, of: "rollup", by: "bucket")
+        }
+        let retention = Retention(
+            database: context.database, days: settings.retentionDays, logger: context.logger, now: context.now)
         let live = LiveFeedback(epoch: context.now().milliseconds)
         let changed = Bell()
         let summariser = DaySummariser(
@@ -21,7 +30,7 @@ public enum ReportsRole {
         let sink = FeedbackSink(
             log: context.log, database: context.database, directory: context.directory,
             words: WordCache(capacity: settings.cachedWords), live: live, changed: changed,
-            metrics: context.metrics, now: context.now)
+            retention: retention, metrics: context.metrics, now: context.now)
         let consumer = ConsumerService(
             name: "reports", log: context.log, topic: .feedback, group: .reports, limit: settings.batchSize,
             handler: sink, metrics: context.metrics, logger: context.logger)
@@ -82,7 +91,7 @@ public enum ReportsRole {
                 channels.add(to: router)
                 noticeRoutes.add(to: router)
                 jobRoutes.add(to: router)
-            }, services: [live, deadLetters, summariser, consumer, jobs, scheduler, watch],
+            }, services: [live, deadLetters, summariser, retention, consumer, jobs, scheduler, watch],
             readiness: { [await database(context.database)] })
     }
 

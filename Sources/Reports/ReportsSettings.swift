@@ -20,6 +20,11 @@ public struct ReportsSettings: Sendable, Codable, Hashable {
     /// How far above what was to be expected an emerging topic must be, in standard deviations.
     public var emergingDeviations = 2.0
 
+    /// Days after which feedback is forgotten, counted from its own time; nil keeps it.
+    public var retentionDays: Int?
+    /// Days after which facts and rollups are stored by columns, where the database can do that; nil leaves them.
+    public var columnstoreDays: Int? = 90
+
     /// Reports of a workspace that may wait or be in the making.
     public var openReports = 200
     /// How people and programs are told.

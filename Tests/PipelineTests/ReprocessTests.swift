@@ -267,6 +267,7 @@ private final class Plant: Sendable {
         let sink = FeedbackSink(
             log: log, database: FaultyDatabase(base: reportsDatabase, faults: faults), directory: directory,
             words: WordCache(capacity: 100), live: LiveFeedback(epoch: 0), changed: Bell(),
+            retention: Retention(database: reportsDatabase, days: nil, logger: Self.logger, now: { Self.now }),
             metrics: Metrics(), now: { Self.now })
         return try await pull(.feedback, .reports, limit: limit, sink)
     }

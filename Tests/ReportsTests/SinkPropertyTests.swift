@@ -28,7 +28,7 @@ import Testing
     }
 
     /// Inserts, edits and deletions of a few items by a few people who like to repeat themselves.
-    private static func history(using random: inout SeededGenerator) -> [Item] {
+    static func history(using random: inout SeededGenerator) -> [Item] {
         let texts = [
             "Great!", "great!  ", "The export is slow.", "",
             "The export of the annual statement has been failing for me since the update of last week, every single time.",

@@ -113,7 +113,7 @@ import Testing
         let mismatches = try await tables.store.verify()
         #expect(mismatches.allSatisfy { $0.place.hasPrefix("fact") })  // which have no items here
         try await tables.summarise()
-        #expect(try await tables.store.verify() == mismatches)
+        #expect(Set(try await tables.store.verify()) == Set(mismatches))
     }
 
     @Test func aServerSummarisesByItself() async throws {

@@ -14,15 +14,18 @@ final class ServerUnderTest {
     private let binary: String
     private let data: String
     private let process: Process
+    private let settings: [String: String]
 
-    init(binary: String, port: Int) async throws {
+    /// - Parameter settings: Of the environment, besides those that a measurement wants.
+    init(binary: String, port: Int, settings: [String: String] = [:]) async throws {
+        self.settings = settings
         self.binary = binary
         data = FileManager.default.temporaryDirectory.path + "/earshot-bench-\(UUID().uuidString)"
         url = "http://127.0.0.1:\(port)"
         process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = ["serve", "--data", data, "--port", String(port)]
-        process.environment = ["EARSHOT_LOG_LEVEL": "error", "PATH": "/usr/bin:/bin"]
+        process.environment = ["EARSHOT_LOG_LEVEL": "error", "PATH": "/usr/bin:/bin"].merging(settings) { $1 }
         process.standardError = FileHandle(forWritingAtPath: "/dev/null")
         let begun = ContinuousClock.now
         try process.run()
@@ -53,6 +56,7 @@ final class ServerUnderTest {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(settings) { $1 }
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

@@ -51,6 +51,12 @@ struct Settings: Sendable {
     var mail: Secret?
     /// `mail.from` (EARSHOT_MAIL_FROM): the address that mail comes from. Default `earshot@` and the server's name.
     var mailFrom: String?
+    /// `reports.retention_days` (EARSHOT_REPORTS_RETENTION_DAYS): for how many days feedback is kept, counted from its
+    /// own time. Default 0: for ever.
+    var retentionDays: Int
+    /// `reports.columnstore_days` (EARSHOT_REPORTS_COLUMNSTORE_DAYS): after how many days facts and rollups are stored by
+    /// columns, where the database has TimescaleDB. Default 90; 0 is never.
+    var columnstoreDays: Int
     /// `master_key` (EARSHOT_MASTER_KEY, secret): 32 bytes in base 64. Default: `keys/master.key` in the data folder,
     /// made at first start.
     var masterKey: Secret?
@@ -101,6 +107,12 @@ struct Settings: Sendable {
         guard (3...3600).contains(leaseSeconds) else {
             throw SettingsError("fetch.lease_seconds", "\(leaseSeconds) is not between 3 and 3600")
         }
+        let retentionDays = config.int(forKey: "reports.retention_days", default: 0)
+        let columnstoreDays = config.int(forKey: "reports.columnstore_days", default: 90)
+        for (name, days) in [("retention_days", retentionDays), ("columnstore_days", columnstoreDays)]
+        where !(0...36_500).contains(days) {
+            throw SettingsError("reports.\(name)", "\(days) is not between 0 and 36500")
+        }
         return Settings(
             data: folder, database: database.map(Secret.init),
             host: config.string(forKey: "http.host", default: "127.0.0.1"), port: port,
@@ -113,7 +125,8 @@ struct Settings: Sendable {
             keepsRequestBounds: config.bool(forKey: "fetch.keep_request_bounds", default: true),
             spoolMegabytes: spoolMegabytes, spoolFolder: config.string(forKey: "webhook.spool.folder"),
             leaseSeconds: leaseSeconds, mail: config.string(forKey: "mail.url", isSecret: true).map(Secret.init),
-            mailFrom: config.string(forKey: "mail.from"),
+            mailFrom: config.string(forKey: "mail.from"), retentionDays: retentionDays,
+            columnstoreDays: columnstoreDays,
             masterKey: config.string(forKey: "master_key", isSecret: true).map(Secret.init))
     }
 }

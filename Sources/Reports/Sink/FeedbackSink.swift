@@ -11,6 +11,7 @@ struct FeedbackSink: BatchHandler {
     let live: LiveFeedback
     /// Rung when facts have changed.
     let changed: Bell
+    let retention: Retention
     let metrics: Metrics
     let now: @Sendable () -> Timestamp
 
@@ -30,8 +31,10 @@ struct FeedbackSink: BatchHandler {
         try await setAside(incoming)
         let workspaces = directory.current.workspaces
         let known = words.current
+        let oldest = retention.oldest(at: now)
         let outcome = try await database.write { connection in
-            var transaction = SinkTransaction(connection, workspaces: workspaces, known: known, now: now)
+            var transaction = SinkTransaction(
+                connection, workspaces: workspaces, known: known, oldest: oldest, now: now)
             return try transaction.run(batches, incoming)
         }
         words.add(outcome.words)

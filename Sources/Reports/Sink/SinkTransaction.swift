@@ -15,6 +15,8 @@ struct SinkTransaction {
 
     private let connection: any DatabaseConnection
     private let workspaces: [WorkspaceID: WorkspaceRecord]
+    /// What is older is not kept; in milliseconds.
+    private let oldest: Int64
     private let now: Timestamp
     private var words: WordNumbers
     /// The items of the batch as they were, and as they are by now.
@@ -31,10 +33,11 @@ struct SinkTransaction {
 
     init(
         _ connection: any DatabaseConnection, workspaces: [WorkspaceID: WorkspaceRecord], known: [Word: Int64],
-        now: Timestamp
+        oldest: Int64 = .min, now: Timestamp
     ) {
         self.connection = connection
         self.workspaces = workspaces
+        self.oldest = oldest
         self.now = now
         words = WordNumbers(connection, known: known)
     }
@@ -66,6 +69,20 @@ struct SinkTransaction {
             news: news(in: fresh))
     }
 
+    /// Keeps nothing of these items but what tells an old copy of them, as if a rule had kept them out.
+    mutating func forget(_ ids: [Digest128]) throws {
+        before = try connection.items(ids.sorted())
+        items = before
+        try loadClusters([])
+        for (id, old) in before where old.state == .live {
+            items[id] = StoredItem(
+                id: id, workspace: old.workspace, timestamp: 0, revision: old.revision, state: .filtered, mergeKey: nil,
+                mergedInto: nil, raw: old.raw)
+            if let key = old.mergeKey { clusters[key]?.remove(old.member) }
+        }
+        try save()
+    }
+
     private mutating func dropRedelivered(_ incoming: [Incoming], partitions: [Int]) throws -> [Incoming] {
         var marks = try Watermarks(connection, partitions: partitions)
         let fresh = incoming.filter { one in
@@ -92,7 +109,12 @@ struct SinkTransaction {
         items = before
         items.reserveCapacity(ids.count)
         arrivals.reserveCapacity(ids.count)
-        for item in before.values { if let key = item.mergeKey { keys.insert(key) } }
+        try loadClusters(keys)
+    }
+
+    /// Reads who says the same as the items, or has one of these keys.
+    private mutating func loadClusters(_ keys: Set<Digest128>) throws {
+        let keys = keys.union(before.values.compactMap(\.mergeKey))
         var members: [Digest128: [Cluster.Member]] = [:]
         try connection.forEachChunk(of: keys.sorted()) { chunk in
             try connection.forEach(
@@ -116,7 +138,9 @@ struct SinkTransaction {
         let state: StoredItem.State =
             arrival.revision.isDeletion
             ? .deleted
-            : arrival.saysNothing || workspaces[arrival.workspace]?.keepsOut(arrival) == true ? .filtered : .live
+            : arrival.saysNothing || arrival.timestamp < oldest
+                || workspaces[arrival.workspace]?.keepsOut(arrival) == true
+                ? .filtered : .live
         let isLater =
             old.map { old in
                 old.revision < arrival.revision || isReadmitted(old, arrival.revision)

@@ -20,19 +20,23 @@ final class Tables: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
+    static let now = Timestamp(seconds: 1_700_000_000)
+
     var store: ReportsStore { ReportsStore(database: database) }
 
     /// Hands batches to the sink's transaction.
     @discardableResult
-    func take(_ batches: [PartitionBatch], workspaces: [WorkspaceRecord] = []) async throws
+    func take(
+        _ batches: [PartitionBatch], workspaces: [WorkspaceRecord] = [], oldest: Int64 = .min
+    ) async throws
         -> SinkTransaction.Outcome
     {
-        let now = Timestamp(seconds: 1_700_000_000)
+        let now = Self.now
         let incoming = batches.flatMap { Incoming.read($0, at: now) }
         let known = words.current
         let byID = Dictionary(uniqueKeysWithValues: workspaces.map { ($0.id, $0) })
         let outcome = try await database.write { connection in
-            var transaction = SinkTransaction(connection, workspaces: byID, known: known, now: now)
+            var transaction = SinkTransaction(connection, workspaces: byID, known: known, oldest: oldest, now: now)
             return try transaction.run(batches, incoming)
         }
         words.add(outcome.words)

@@ -46,10 +46,20 @@ public protocol DatabaseConnection {
     /// Has an empty table cut into chunks by time, where the database can do that; elsewhere it stays as it is, with
     /// the same answers.
     func makeHypertable(_ hypertable: Hypertable) throws
+
+    /// Says from which age on the chunks of a hypertable are stored by columns, from now on; nil leaves new ones as they
+    /// are. Elsewhere, and on a plain table, nothing happens.
+    func setColumnstore(_ columnstore: Hypertable.Columnstore?, of table: String, by timeColumn: String) throws
+
+    /// Removes the chunks of a hypertable that end before a time, with all that is in them; elsewhere nothing happens.
+    func dropChunks(of table: String, before time: Int64) throws
 }
 
 extension DatabaseConnection {
     public func makeHypertable(_ hypertable: Hypertable) throws {}
+    public func setColumnstore(_ columnstore: Hypertable.Columnstore?, of table: String, by timeColumn: String) throws {
+    }
+    public func dropChunks(of table: String, before time: Int64) throws {}
 
     /// All rows, each as `transform` makes it.
     public func query<Value>(_ sql: SQL, _ transform: (any DatabaseRow) throws -> Value) throws -> [Value] {
