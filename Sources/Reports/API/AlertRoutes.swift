@@ -57,10 +57,7 @@ struct AlertRoutes: Sendable {
         let found = try await database.read {
             try AlertTable(connection: $0).rules(of: workspaces, before: before, limit: page.limit + 1)
         }
-        let (shown, next) = page.cut(found) { [.string($0.id.rawValue)] }
-        var members: [String: JSON] = ["rules": .array(shown.map(\.json))]
-        members["next_cursor"] = next.map { .string($0.text) }
-        return Response.json(.object(members))
+        return page.response("rules", found, id: { $0.id.rawValue }, json: \.json)
     }
 
     private func make(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -164,10 +161,7 @@ struct AlertRoutes: Sendable {
         let found = try await database.read {
             try AlertTable(connection: $0).list(of: workspaces, states: states, before: before, limit: page.limit + 1)
         }
-        let (shown, next) = page.cut(found) { [.string($0.id.rawValue)] }
-        var members: [String: JSON] = ["alerts": .array(shown.map(\.json))]
-        members["next_cursor"] = next.map { .string($0.text) }
-        return Response.json(.object(members))
+        return page.response("alerts", found, id: { $0.id.rawValue }, json: \.json)
     }
 
     private func snooze(_ request: Request, _ context: APIContext) async throws -> Response {

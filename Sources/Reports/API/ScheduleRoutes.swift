@@ -39,10 +39,7 @@ struct ScheduleRoutes: Sendable {
         let found = try await database.read {
             try ScheduleTable(connection: $0).list(of: workspaces, before: before, limit: page.limit + 1)
         }
-        let (shown, next) = page.cut(found) { [.string($0.id.rawValue)] }
-        var members: [String: JSON] = ["schedules": .array(shown.map(\.json))]
-        members["next_cursor"] = next.map { .string($0.text) }
-        return Response.json(.object(members))
+        return page.response("schedules", found, id: { $0.id.rawValue }, json: \.json)
     }
 
     private func make(_ request: Request, _ context: APIContext) async throws -> Response {

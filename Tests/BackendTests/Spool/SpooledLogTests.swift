@@ -88,7 +88,8 @@ struct SpooledLogTests {
             bench.log.become(.well)
             try await first
             try await bench.emptied()
-            try await bench.check(count: 20)
+            // In either order: the second was acknowledged while the first was still on its way.
+            #expect(try await bench.numbers().sorted() == Array(0..<20))
         }
     }
 

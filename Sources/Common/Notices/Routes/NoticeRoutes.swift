@@ -42,10 +42,7 @@ public struct NoticeRoutes: Sendable {
                 of: workspaces, recipient: recipient, before: before, limit: page.limit + 1
             ).map { ($0, try JobTable(connection, at: .now).job($0.job)) }
         }
-        let (shown, next) = page.cut(found) { [.string($0.0.id.rawValue)] }
-        var members: [String: JSON] = ["notices": .array(shown.map { .object($0.0.members($0.1)) })]
-        members["next_cursor"] = next.map { .string($0.text) }
-        return Response.json(.object(members))
+        return page.response("notices", found, id: { $0.0.id.rawValue }, json: { .object($0.0.members($0.1)) })
     }
 
     private func notice(_ context: APIContext, _ scope: Scope) async throws -> Notice {

@@ -1,6 +1,7 @@
 public import ByteJSON
 import Foundation
 import HTTPTypes
+public import Hummingbird
 
 /// A place in a list that is read by keyset: the sort keys of the last item shown, opaque to callers.
 public struct PageCursor: Sendable, Hashable {
@@ -48,5 +49,17 @@ public struct Page: Sendable {
     public func cut<Item>(_ items: [Item], keys: (Item) -> [JSON]) -> (items: [Item], next: PageCursor?) {
         guard items.count > limit, let last = items.prefix(limit).last else { return (items, nil) }
         return (Array(items.prefix(limit)), PageCursor(keys(last)))
+    }
+
+    /// The answer of a list in the order of its ids: the page as the member `name`, and where the next one begins.
+    ///
+    /// - Parameter items: One more than ``limit``, if there are as many.
+    public func response<Item>(
+        _ name: String, _ items: [Item], id: (Item) -> String, json: (Item) -> JSON
+    ) -> Response {
+        let (shown, next) = cut(items) { [.string(id($0))] }
+        var members = [name: JSON.array(shown.map(json))]
+        members["next_cursor"] = next.map { .string($0.text) }
+        return .json(.object(members))
     }
 }

@@ -115,6 +115,7 @@ struct DemoCommand: AsyncParsableCommand {
 
             Ctrl-C ends it.
             """)
+        fflush(nil)  // whoever reads this through a pipe sees it now, not when it ends
         for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { return }
     }
 }

@@ -2,26 +2,11 @@ import Common
 import ServiceKit
 
 /// A period beside the one before it: what is more, what is less, what is better, what is worse.
-struct PeriodComparison: ReportKind {
+struct PeriodComparison: InsightReportKind {
     let name = "period_comparison"
     let title = "Period comparison"
-    let formats = ReportFormat.allCases
     let parameterNames = InsightSummary().parameterNames.filter { $0 != "compare" }
-    let writesReport = false
-    private let summary = InsightSummary(preset: [("compare", "previous_period")])
-
-    func pinned(
-        _ parameters: Parameters, for workspace: WorkspaceID, now: Timestamp, settings: ReportsSettings
-    ) throws -> Parameters {
-        try summary.pinned(parameters, for: workspace, now: now, settings: settings)
-    }
-
-    func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter)
-        throws
-        -> (rows: Int, engines: [String])
-    {
-        try summary.writeData(request, reading, to: &file)
-    }
+    let summary = InsightSummary(preset: [("compare", "previous_period")])
 
     func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
         try summary.render(request, data: data, to: &file) { Self.page($0) }

@@ -2,15 +2,13 @@ import Common
 import ServiceKit
 
 /// One topic: how much is said of it, how that moves, where it comes from, and what people say.
-struct TopicDeepDive: ReportKind {
+struct TopicDeepDive: InsightReportKind {
     let name = "topic_deep_dive"
     let title = "Topic deep-dive"
-    let formats = ReportFormat.allCases
     let parameterNames = InsightSummary().parameterNames.filter {
         $0 != "group_by" && $0 != "compare"
     }
-    let writesReport = false
-    private let summary = InsightSummary(
+    let summary = InsightSummary(
         preset: [
             ("group_by", "source"), ("group_by", "language"), ("group_by", "product_version"),
             ("group_by", "intent"),
@@ -24,13 +22,6 @@ struct TopicDeepDive: ReportKind {
             throw Problem.badParameter("topic", "is missing: name the one topic that it is about")
         }
         return try summary.pinned(parameters, for: workspace, now: now, settings: settings)
-    }
-
-    func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter)
-        throws
-        -> (rows: Int, engines: [String])
-    {
-        try summary.writeData(request, reading, to: &file)
     }
 
     func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {

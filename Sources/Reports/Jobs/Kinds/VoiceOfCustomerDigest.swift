@@ -2,29 +2,14 @@ import Common
 import ServiceKit
 
 /// What to know of a week in two minutes: the numbers in words, what is new, and voices.
-struct VoiceOfCustomerDigest: ReportKind {
+struct VoiceOfCustomerDigest: InsightReportKind {
     let name = "voc_digest"
     let title = "Voice of the customer"
-    let formats = ReportFormat.allCases
     let parameterNames = InsightSummary().parameterNames.filter {
         $0 != "group_by" && $0 != "compare"
     }
-    let writesReport = false
-    private let summary = InsightSummary(
+    let summary = InsightSummary(
         preset: [("compare", "previous_period"), ("group_by", "source")], quotes: 8)
-
-    func pinned(
-        _ parameters: Parameters, for workspace: WorkspaceID, now: Timestamp, settings: ReportsSettings
-    ) throws -> Parameters {
-        try summary.pinned(parameters, for: workspace, now: now, settings: settings)
-    }
-
-    func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter)
-        throws
-        -> (rows: Int, engines: [String])
-    {
-        try summary.writeData(request, reading, to: &file)
-    }
 
     func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
         try summary.render(request, data: data, to: &file) { Self.page($0) }
