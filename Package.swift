@@ -55,7 +55,7 @@ let package = Package(
             name: "EarshotKit",
             targets: [
                 "ByteJSON", "Common", "ServiceKit", "PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog",
-                "SpooledLog", "CurlTransport", "Connectors", "Notices",
+                "SpooledLog", "CurlTransport", "LocalFiles", "Connectors", "Notices",
                 "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression",
                 "Rows",
             ]),
@@ -101,6 +101,7 @@ let package = Package(
         module("KafkaLog", "Common/Backends/KafkaLog", ["Common", "Threads", "CRdKafka", lifecycle, logging, deque]),
         module("SpooledLog", "Common/Backends/SpooledLog", ["Common", lifecycle, logging, crypto]),
         module("CurlTransport", "Common/Backends/CurlTransport", ["Common", "CCurl"]),
+        module("LocalFiles", "Common/Backends/LocalFiles", ["ByteJSON", "Common"]),
 
         // What all services run on
         .target(name: "CBuiltInManifests", path: "Sources/Connectors/BuiltIn/C"),
@@ -189,7 +190,9 @@ let package = Package(
             "Backend",
             [
                 "Common", "Compression", "KafkaLog", "KafkaMock", "LogProbe", "PostgresDatabase", "SQLiteDatabase",
-                "SQLiteLog", "SpooledLog", "CurlTransport", "TestKit", grdb, hummingbird, nioCore, lifecycle, logging,
+                "SQLiteLog", "SpooledLog", "CurlTransport", "LocalFiles", "TestKit", grdb, hummingbird, nioCore,
+                lifecycle,
+                logging,
             ]),
         tests("Connector", ["ByteJSON", "Common", "Connectors", "Rows", "TestKit", crypto]),
         .executableTarget(
