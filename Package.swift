@@ -164,7 +164,8 @@ let package = Package(
             name: "Earshot",
             dependencies: [
                 "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "PostgresDatabase",
-                "SQLiteDatabase", "KafkaLog", "SQLiteLog", "SpooledLog", "CurlTransport", "Engines", "Fetcher",
+                "SQLiteDatabase", "KafkaLog", "SQLiteLog", "SpooledLog", "CurlTransport", "LocalFiles", "Engines",
+                "Fetcher",
                 "Webhook",
                 "Parser", "Reports", "Workspace", "Demo", arguments, configuration, lifecycle, signals, logging,
                 hummingbird, crypto,

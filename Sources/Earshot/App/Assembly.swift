@@ -4,6 +4,7 @@ import CurlTransport
 import Fetcher
 import Foundation
 import KafkaLog
+import LocalFiles
 import Logging
 import Parser
 import PostgresDatabase
@@ -32,6 +33,8 @@ struct Assembly: Sendable {
     let logger: Logger
     private let transport: CurlTransport
     private let mail: CurlMail?
+    /// Nil where no role of this process keeps files.
+    private let files: (any FileStorage)?
     private let closeLog: @Sendable () async -> Void
     private let closeSpool: @Sendable () async -> Void
     private let databases: [String: any Database]
@@ -100,6 +103,7 @@ struct Assembly: Sendable {
         }
         transport = CurlTransport(policy: networks.isEmpty ? .publicOnly : .allowing(networks))
         mail = try Self.mail(settings)
+        files = isServer ? try LocalFiles(folder: folder.files) : nil
         vault = try Vault(masterKey: try settings.masterKeyBytes() ?? folder.masterKey())
         let keepsSpool = isServer && settings.keepsSpool
         (log, logService, closeLog) = try Self.openLog(settings, folder, logger, isSpooled: keepsSpool)
@@ -229,7 +233,7 @@ struct Assembly: Sendable {
         return RoleContext(
             log: service == RoleName.webhook.rawValue ? spool ?? log : log, database: try database(of: service),
             transport: transport, directory: directory, vault: vault,
-            connectors: connectors, metrics: metrics, logger: logger, publicURL: publicURL, mail: mail)
+            connectors: connectors, metrics: metrics, logger: logger, publicURL: publicURL, mail: mail, files: files)
     }
 
     /// Lets go of everything, in order.

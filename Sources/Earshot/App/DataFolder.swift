@@ -5,7 +5,7 @@ import Glibc
 /// The folder of everything that an embedded server keeps, held by one process at a time; where roles run apart, of
 /// their keys and locks, each role's held by one process.
 ///
-/// `log/` the event log · `spool/` what waits for a log elsewhere · `reports/` the files of reports ·
+/// `log/` the event log · `spool/` what waits for a log elsewhere · `files/` what reports and imports keep ·
 /// `<service>.sqlite` each service's tables · `keys/master.key` · `server.json` who serves it · `name` what it calls
 /// itself where several share a database.
 struct DataFolder: Sendable {
@@ -27,6 +27,7 @@ struct DataFolder: Sendable {
     var log: String { path + "/log" }
     var spool: String { path + "/spool" }
     var reports: String { path + "/reports" }
+    var files: String { path + "/files" }
     func database(of service: String) -> String { "\(path)/\(service).sqlite" }
     private var serverFile: String { path + "/server.json" }
 

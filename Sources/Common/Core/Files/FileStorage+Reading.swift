@@ -15,7 +15,6 @@ extension FileStorage {
         return bytes
     }
 
-    /// Writes a whole small file.
     @discardableResult
     public func put(_ bytes: [UInt8], as key: FileKey, contentType: String) async throws(FileStorageError) -> FileInfo {
         let upload = try await begin(key, contentType: contentType)

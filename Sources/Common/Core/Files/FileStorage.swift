@@ -11,6 +11,10 @@ public protocol FileStorage: Sendable {
     /// - Parameter contentType: What a download says that it is: `text/csv; charset=utf-8`.
     func begin(_ key: FileKey, contentType: String) async throws(FileStorageError) -> any FileUpload
 
+    /// Writes a whole small file.
+    @discardableResult
+    func put(_ bytes: [UInt8], as key: FileKey, contentType: String) async throws(FileStorageError) -> FileInfo
+
     /// Goes on with a file that was begun, by this process or another one that has ended.
     ///
     /// - Parameters:

@@ -59,6 +59,8 @@ public struct RoleContext: Sendable {
     public let transport: any HTTPTransport
     /// The operator's mail server; nil if none is set.
     public let mail: (any MailTransport)?
+    /// Where files of workspaces are kept, for all roles and processes; nil where nothing is to be kept.
+    public let files: (any FileStorage)?
     /// This process's copy of workspaces, connections, streams and keys; shared by its roles.
     public let directory: Directory
     public let vault: Vault
@@ -72,12 +74,14 @@ public struct RoleContext: Sendable {
     public init(
         log: any EventLog, database: any Database, transport: any HTTPTransport, directory: Directory, vault: Vault,
         connectors: ConnectorRegistry, metrics: Metrics, logger: Logger, publicURL: String,
-        mail: (any MailTransport)? = nil, now: @escaping @Sendable () -> Timestamp = { .now }
+        mail: (any MailTransport)? = nil, files: (any FileStorage)? = nil,
+        now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.log = log
         self.database = database
         self.transport = transport
         self.mail = mail
+        self.files = files
         self.directory = directory
         self.vault = vault
         self.connectors = connectors
