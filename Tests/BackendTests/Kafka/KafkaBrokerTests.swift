@@ -30,6 +30,22 @@ struct KafkaBrokerTests {
         try await behaviour.check(bench)
     }
 
+    @Test("knows all topics when several processes make them at the same time")
+    func made() async throws {
+        let topics = (0..<6).map { Topic(name: "\(prefix).made\($0)", retention: .days(1), partitions: 4) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<5 {
+                group.addTask {
+                    let log = try KafkaLog(try settings, logger: .silent)
+                    try await log.create(topics)
+                    for topic in topics { #expect(try await log.bounds(of: topic).count == 4) }
+                    await log.close()
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     @Test("keeps a partition that is worked on, and lets go of it when its work is committed")
     func handover() async throws {
         try await KafkaHandover.check(

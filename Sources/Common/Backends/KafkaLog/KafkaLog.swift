@@ -66,7 +66,7 @@ public final class KafkaLog: EventLog, Service {
                 }
             }
             if !topics.allSatisfy({ known[$0.name] != nil }) {
-                catalog.replace(with: try administrator.cluster().topics)
+                catalog.replace(with: try administrator.topics(once: topics))
             }
         }
         state.withLock { $0.declared.formUnion(topics) }

@@ -1,5 +1,6 @@
 import CRdKafka
 import Common
+import Foundation
 
 /// What is asked of the cluster, in calls that block: for a thread of its own.
 struct Administrator {
@@ -24,6 +25,26 @@ struct Administrator {
             topics[String(cString: topic.topic)] = Int(topic.partition_cnt)
         }
         return (topics, Int(pointer.pointee.broker_cnt))
+    }
+
+    /// All topics with their number of partitions, as soon as these are among them.
+    ///
+    /// A topic that was just made, here or by another process that starts at the same time, is told of only when its
+    /// partitions have leaders.
+    ///
+    /// - Throws: ``EventLogError/unavailable(_:)`` if they are not told of within ``patience``.
+    func topics(once made: [Topic]) throws -> [String: Int] {
+        let end = ContinuousClock.now + .milliseconds(Int(Self.patience))
+        while true {
+            let known = try cluster().topics
+            let missing = made.filter { known[$0.name] == nil }
+            if missing.isEmpty { return known }
+            guard ContinuousClock.now < end else {
+                throw EventLogError.unavailable(
+                    "\(missing.map(\.name).joined(separator: ", ")) was made, and Kafka gives it no leader")
+            }
+            usleep(20_000)
+        }
     }
 
     /// The first offset of a partition that is kept and the one past the last.
