@@ -78,7 +78,8 @@ public enum ReportsRole {
             database: context.database, notices: notices, links: links, directory: context.directory, now: context.now)
         let channels = ChannelRoutes(notices, jobs: jobs)
         let noticeRoutes = NoticeRoutes(notices, jobs: jobs)
-        let jobRoutes = JobRoutes(jobs: jobs, database: context.database, directory: context.directory)
+        let jobRoutes = JobRoutes(
+            jobs: jobs, database: context.database, directory: context.directory, others: context.jobs)
         return Role(
             name: "reports",
             routes: { router in

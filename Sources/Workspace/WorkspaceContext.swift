@@ -11,6 +11,7 @@ struct WorkspaceContext: Sendable {
     let role: RoleContext
     let settings: WorkspaceSettings
     let outbox: Outbox
+    let jobs: JobEngine
 
     var provider: Provider {
         Provider(transport: role.transport, timeout: settings.checkTimeout, now: role.now)
@@ -91,6 +92,8 @@ struct Created: Sendable {
     var answer: JSON
     /// The workspace that the answer tells of; the answer is forgotten with it.
     var workspace: WorkspaceID?
+    /// The job that sets it up, if there is one; the answer is forgotten if that fails.
+    var job: JobID?
 }
 
 extension WorkspaceContext {
@@ -104,9 +107,17 @@ extension WorkspaceContext {
         _ request: Request, by caller: Caller, body: JSONDocument,
         prepare: () async throws -> @Sendable (Change) throws -> Created
     ) async throws -> Response {
+        .json(bytes: try await created(request, by: caller, body: body, prepare: prepare), status: .created)
+    }
+
+    /// As ``creating(_:by:body:prepare:)``: the answer.
+    func created(
+        _ request: Request, by caller: Caller, body: JSONDocument,
+        prepare: () async throws -> @Sendable (Change) throws -> Created
+    ) async throws -> [UInt8] {
         guard let key = try IdempotencyKey(request, body: body.bytes) else {
             let make = try await prepare()
-            return .json(try await change(by: caller, make).answer, status: .created)
+            return try await change(by: caller, make).answer.bytes
         }
         if let answer = try await earlierAnswer(key, caller) { return answer }
         let make = try await prepare()
@@ -119,10 +130,10 @@ extension WorkspaceContext {
                     sealedKey: SigningKeys(connection: change.connection, vault: vault).serviceKey())
                 try IdempotencyTable(connection: change.connection).insert(
                     .init(fingerprint: key.fingerprint, sealed: sealed), key: key.text, account: caller.account,
-                    workspace: created.workspace, at: change.now)
+                    of: created, at: change.now)
                 return created
             }
-            return .json(created.answer, status: .created)
+            return created.answer.bytes
         } catch DatabaseError.constraint(let reason) {
             // Another request with the same key was faster; its answer is the answer.
             guard let answer = try await earlierAnswer(key, caller) else { throw DatabaseError.constraint(reason) }
@@ -130,7 +141,7 @@ extension WorkspaceContext {
         }
     }
 
-    private func earlierAnswer(_ key: IdempotencyKey, _ caller: Caller) async throws -> Response? {
+    private func earlierAnswer(_ key: IdempotencyKey, _ caller: Caller) async throws -> [UInt8]? {
         let now = role.now()
         let vault = role.vault
         let found = try await role.database.write { connection -> (String, String)? in
@@ -147,6 +158,6 @@ extension WorkspaceContext {
                 .unprocessableContent, code: "idempotency_key_reused",
                 "this `Idempotency-Key` was used with another request within a day; take a new key for a new request")
         }
-        return .json(bytes: Array(text.utf8), status: .created)
+        return Array(text.utf8)
     }
 }

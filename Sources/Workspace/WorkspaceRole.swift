@@ -53,12 +53,23 @@ public enum WorkspaceRole {
         try await context.database.migrate(Schema.migrations)
         let outbox = Outbox(database: context.database, directory: context.directory, logger: context.logger)
         await outbox.flush()
-        let workspace = WorkspaceContext(role: context, settings: settings, outbox: outbox)
+        let jobs = JobEngine(
+            database: context.database,
+            definitions: [
+                WorkspaceSetup(role: context, settings: settings, outbox: outbox).definition,
+                HookRemoval(role: context, settings: settings).definition,
+            ], settings: settings.jobs, metrics: context.metrics, logger: context.logger, now: context.now)
+        context.jobs.add(
+            JobSource(jobs: jobs, database: context.database) { [database = context.database] workspace in
+                try await database.read { try RecordTable(connection: $0).account(of: workspace) }
+            })
+        let workspace = WorkspaceContext(role: context, settings: settings, outbox: outbox, jobs: jobs)
         return Role(
             name: "workspace",
             routes: { router in
                 CreateWorkspaceRoute(workspace: workspace).add(to: router)
                 WorkspaceRoutes(workspace: workspace).add(to: router)
+                SetupRoutes(workspace: workspace).add(to: router)
                 ConnectionRoutes(workspace: workspace).add(to: router)
                 StreamRoutes(workspace: workspace).add(to: router)
                 StreamActionRoutes(workspace: workspace).add(to: router)
@@ -66,7 +77,7 @@ public enum WorkspaceRole {
                 OperatorRoutes(workspace: workspace).add(to: router)
                 ReferenceRoutes(workspace: workspace).add(to: router)
             },
-            services: [outbox],
+            services: [outbox, jobs],
             readiness: {
                 do {
                     try await context.database.read { _ in }

@@ -1,3 +1,5 @@
+public import ServiceKit
+
 /// What an operator may set of the Workspace service.
 public struct WorkspaceSettings: Sendable {
     /// Seconds between two polls of a stream that says nothing about it.
@@ -8,6 +10,8 @@ public struct WorkspaceSettings: Sendable {
     public var checkTimeout: Int
     /// Whether a connection is tried at its provider before anything is made.
     public var checksProviders: Bool
+    /// How this process works off jobs.
+    public var jobs = JobSettings()
 
     public init(
         defaultPollSeconds: Int = 900, minimumPollSeconds: Int = 1, checkTimeout: Int = 20, checksProviders: Bool = true

@@ -9,7 +9,7 @@ import Testing
         entity: ["repo": "a/b c", "empty": ""],
         cursor: ["position": .instant(Timestamp(seconds: 1_614_556_800))],
         window: Timestamp(seconds: 1_614_556_800)..<Timestamp(seconds: 1_614_600_000), page: 3,
-        now: Timestamp(seconds: 1_700_000_000))
+        hook: ["url": "https://e.example/\"x"], now: Timestamp(seconds: 1_700_000_000))
 
     @Test func holesAreFilled() throws {
         let cases: [(Template, String?)] = [
@@ -18,6 +18,7 @@ import Testing
             ("{{cursor.position|rfc3339}}", "2021-03-01T00:00:00Z"), ("{{cursor.position|unix}}", "1614556800"),
             ("{{cursor.position|unix_ms}}", "1614556800000"), ("p{{page}}", "p3"), ("{{config.key|base64}}", "ayB5"),
             ("{{entity.missing}}", nil), ("{{entity.empty}}", nil), ("{{cursor.other}}", nil), ("plain", "plain"),
+            ("{\"url\": {{hook.url|json}}}", #"{"url": "https://e.example/\"x"}"#), ("{{hook.id}}", nil),
             ("{{ config.base | lower }}", "https://h.example/"), ("{{now|date}}", "2023-11-14"),
         ]
         for (template, expected) in cases { #expect(try template.fill(values) == expected, "\(template.source)") }

@@ -232,7 +232,7 @@ struct ResourceTests {
         let office = try await Office()
         try await office.serve { client in
             let list = try await client.get("/v1/connectors").json["connectors"]?.array ?? []
-            #expect(list.compactMap { $0["connector"]?.string } == ["polled", "pushed"])
+            #expect(list.compactMap { $0["connector"]?.string } == ["hooked", "polled", "pushed"])
             let one = try await client.get("/v1/connectors/polled").json
             #expect(one["config"]?.array?.last?["secret"] == true)
             #expect(try await client.get("/v1/connectors/none").status == 404)

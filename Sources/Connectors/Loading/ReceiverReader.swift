@@ -17,6 +17,7 @@ extension NodeReader {
         if let limit = members.take("maximum_body_bytes").flatMap({ integer($0, "`maximum_body_bytes`") }) {
             receiver.maximumBodyBytes = limit
         }
+        receiver.subscription = members.take("subscribe").flatMap { subscription($0) }
         finish(members)
         return receiver
     }

@@ -2,18 +2,24 @@ import ByteJSON
 
 extension NodeReader {
     /// A request: `method`, `url`, `query`, `headers`, `body`.
-    mutating func request(_ node: SourceNode, of what: String) -> RequestTemplate? {
+    ///
+    /// - Parameter methods: Those that it may have; the first is what it has if it says nothing.
+    mutating func request(
+        _ node: SourceNode, of what: String, methods: [String] = ["GET", "POST"]
+    ) -> RequestTemplate? {
         guard var members = members(node, of: what) else { return nil }
         let method = members.take("method").flatMap { text($0, "`method`") }
-        if let method, !["GET", "POST"].contains(method), let node = members.take("method") {
-            report("`method` is GET or POST", at: node)
+        if let method, !methods.contains(method), let node = members.take("method") {
+            report("`method` is \(methods.joined(separator: " or "))", at: node)
         }
         let url = required(&members, "url").flatMap { template($0) }
         let query = members.take("query").map { templates($0, of: "`query`") } ?? []
         let headers = members.take("headers").map { templates($0, of: "`headers`") } ?? []
         let body = members.take("body").flatMap { template($0) }
         finish(members)
-        return url.map { RequestTemplate(method: method ?? "GET", url: $0, query: query, headers: headers, body: body) }
+        return url.map {
+            RequestTemplate(method: method ?? methods[0], url: $0, query: query, headers: headers, body: body)
+        }
     }
 
     /// A text with holes.

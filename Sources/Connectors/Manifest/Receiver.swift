@@ -16,11 +16,14 @@ public struct Receiver: Sendable {
     /// The field of a form that holds the payload as JSON; nil takes the form's fields as the payload.
     public var formField: String?
     public var maximumBodyBytes: Int
+    /// How the provider is told to send; nil leaves that to a person.
+    public var subscription: Subscription?
 
     public init(
         signatures: [SignatureScheme], signatureField: String? = nil, handshakes: [Handshake] = [],
         deliveryID: [String] = [], ignore: Condition? = nil, keepHeaders: [String] = [],
-        contentTypes: [String] = ["application/json"], maximumBodyBytes: Int = 1 << 20, formField: String? = nil
+        contentTypes: [String] = ["application/json"], maximumBodyBytes: Int = 1 << 20, formField: String? = nil,
+        subscription: Subscription? = nil
     ) {
         self.signatures = signatures
         self.signatureField = signatureField
@@ -31,6 +34,7 @@ public struct Receiver: Sendable {
         self.contentTypes = contentTypes
         self.maximumBodyBytes = maximumBodyBytes
         self.formField = formField
+        self.subscription = subscription
     }
 }
 

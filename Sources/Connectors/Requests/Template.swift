@@ -1,3 +1,4 @@
+import ByteJSON
 import Common
 
 /// Text with `{{name}}` or `{{name|function}}` holes, filled from ``TemplateValues``.
@@ -33,6 +34,8 @@ public struct Template: Sendable, Hashable {
         case lower
         /// As it is, in an address too.
         case raw
+        /// A text of JSON, with its quotation marks.
+        case json
     }
 
     public init(_ source: String) {
@@ -132,6 +135,7 @@ extension Template.Function {
             }
         case .lower: value.string.map { $0.lowercased() }
         case .raw: value.string
+        case .json: value.string.map { String(decoding: JSON.string($0).bytes, as: UTF8.self) }
         }
     }
 }

@@ -14,11 +14,14 @@ public struct TemplateValues: Sendable {
     public var page: Int?
     /// The item that a nested request is for.
     public var item: JSONValue?
+    /// The webhook that a request of ``Subscription`` is about, by name: `url`, `secret`, `name`, `stream`, `id`.
+    public var hook: [String: JSON]
     public var now: Timestamp
 
     public init(
         config: [String: JSON] = [:], entity: [String: JSON] = [:], cursor: [String: MappedValue] = [:],
-        window: Range<Timestamp>? = nil, page: Int? = nil, item: JSONValue? = nil, now: Timestamp = .now
+        window: Range<Timestamp>? = nil, page: Int? = nil, item: JSONValue? = nil, hook: [String: JSON] = [:],
+        now: Timestamp = .now
     ) {
         self.config = config
         self.entity = entity
@@ -26,6 +29,7 @@ public struct TemplateValues: Sendable {
         self.window = window
         self.page = page
         self.item = item
+        self.hook = hook
         self.now = now
     }
 
@@ -35,6 +39,7 @@ public struct TemplateValues: Sendable {
             switch path.steps.first {
             case .member("config"): path.relative.value(in: config).flatMap { MappedValue($0) }
             case .member("entity"): path.relative.value(in: entity).flatMap { MappedValue($0) }
+            case .member("hook"): Array(path.steps.dropFirst()).value(in: hook).flatMap { MappedValue($0) }
             case .member("cursor"): cursor[Array(path.steps.dropFirst()).name]
             case .member("window"):
                 switch Array(path.steps.dropFirst()).name {
@@ -51,7 +56,7 @@ public struct TemplateValues: Sendable {
     }
 
     /// The first names that a hole may have.
-    static let names: Set<String> = ["config", "entity", "cursor", "window", "page", "now", "item"]
+    static let names: Set<String> = ["config", "entity", "cursor", "window", "page", "now", "item", "hook"]
 }
 
 extension [Path.Step] {

@@ -30,6 +30,7 @@ struct Assembly: Sendable {
     let vault: Vault
     let connectors: ConnectorRegistry
     let metrics = Metrics()
+    private let jobs = JobSources()
     let logger: Logger
     private let transport: CurlTransport
     private let mail: CurlMail?
@@ -203,7 +204,7 @@ struct Assembly: Sendable {
     private func role(_ name: RoleName, _ publicURL: String) async throws -> Role {
         let context = try context(for: name.rawValue, publicURL)
         return switch name {
-        case .workspace: try await WorkspaceRole.build(context)
+        case .workspace: try await WorkspaceRole.build(context, settings: workspaceSettings)
         case .reports: try await ReportsRole.build(context, files: folder.reports, settings: reportsSettings)
         case .parser: try await ParserRole.build(context)
         case .webhook: try await WebhookRole.build(context)
@@ -216,6 +217,12 @@ struct Assembly: Sendable {
         var fetcher = settings.fetcher
         fetcher.name = try folder.name()
         return fetcher
+    }
+
+    private var workspaceSettings: WorkspaceSettings {
+        var workspace = WorkspaceSettings()
+        workspace.jobs.isAlone = settings.database == nil
+        return workspace
     }
 
     private var reportsSettings: ReportsSettings {
@@ -233,7 +240,8 @@ struct Assembly: Sendable {
         return RoleContext(
             log: service == RoleName.webhook.rawValue ? spool ?? log : log, database: try database(of: service),
             transport: transport, directory: directory, vault: vault,
-            connectors: connectors, metrics: metrics, logger: logger, publicURL: publicURL, mail: mail, files: files)
+            connectors: connectors, metrics: metrics, logger: logger, publicURL: publicURL, mail: mail, files: files,
+            jobs: jobs)
     }
 
     /// Lets go of everything, in order.

@@ -25,14 +25,19 @@ struct IdempotencyTable {
     /// Keeps an answer.
     ///
     /// - Throws: ``DatabaseError/constraint(_:)`` if another request with this key was faster.
-    func insert(_ answer: Answer, key: String, account: AccountID, workspace: WorkspaceID?, at now: Timestamp) throws {
+    func insert(_ answer: Answer, key: String, account: AccountID, of created: Created, at now: Timestamp) throws {
         try connection.execute("DELETE FROM idempotency WHERE expires_at <= \(now)")
         try connection.execute(
             """
-            INSERT INTO idempotency (account, key, fingerprint, sealed_answer, workspace, expires_at)
-            VALUES (\(account), \(key), \(answer.fingerprint), \(answer.sealed), \(workspace?.rawValue),
-                \(now.advanced(bySeconds: Self.lifetime)))
+            INSERT INTO idempotency (account, key, fingerprint, sealed_answer, workspace, job, expires_at)
+            VALUES (\(account), \(key), \(answer.fingerprint), \(answer.sealed), \(created.workspace?.rawValue),
+                \(created.job?.rawValue), \(now.advanced(bySeconds: Self.lifetime)))
             """)
+    }
+
+    /// Forgets the answer that told of a set-up.
+    func forget(_ job: JobID) throws {
+        try connection.execute("DELETE FROM idempotency WHERE job = \(job)")
     }
 
     /// Forgets the answers that told of a workspace.

@@ -11,7 +11,7 @@ struct RecordTable {
     struct Unpublished: Sendable {
         var id: String
         var version: Int64
-        /// nil is a revocation that nobody needs any more: a tombstone goes out.
+        /// nil is one that nobody needs any more: a tombstone goes out.
         var record: DirectoryRecord?
     }
 
@@ -60,9 +60,28 @@ struct RecordTable {
             "SELECT id, version, body, is_deleted FROM record WHERE published < version ORDER BY id LIMIT \(limit)"
         ) { row in
             let record = try JSONDecoder().decode(DirectoryRecord.self, from: Data(row.text(2).utf8))
-            let isForgotten = record.kind == .revocation && row.integer(3) != 0
+            let isForgotten = row.integer(3) == Self.forgotten || record.kind == .revocation && row.integer(3) != 0
             return Unpublished(id: row.text(0), version: row.integer(1), record: isForgotten ? nil : record)
         }
+    }
+
+    /// Has a record vanish: a tombstone goes out, then the row.
+    func forget(_ id: String) throws {
+        try connection.execute(
+            "UPDATE record SET is_deleted = \(Self.forgotten), version = version + 1 WHERE id = \(id)")
+    }
+
+    /// What `is_deleted` says of a record that leaves a tombstone and no more.
+    private static let forgotten: Int64 = 2
+
+    /// Whose a workspace is or was, as long as anything tells.
+    func account(of workspace: WorkspaceID) throws -> AccountID? {
+        try connection.first(
+            """
+            SELECT account FROM record WHERE id = \(workspace) AND kind = 'workspace'
+            UNION ALL SELECT account FROM setup WHERE workspace = \(workspace)
+            """
+        ) { AccountID($0.text(0)) } ?? nil
     }
 
     /// Marks the revocations of tokens that expired a day ago or more as deleted.

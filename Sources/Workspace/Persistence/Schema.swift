@@ -1,4 +1,5 @@
 import Common
+import ServiceKit
 
 /// The tables of the Workspace service.
 enum Schema {
@@ -49,6 +50,28 @@ enum Schema {
                 "CREATE INDEX audit_by_account ON audit (account, id)",
             ]
             for statement in statements { try connection.execute(SQL(raw: statement)) }
-        }
+        },
+        Migration(2, "jobs, set-ups, webhooks at providers") { connection in
+            let integer = connection.dialect.integer
+            let text = connection.dialect.text
+            try JobSchema.create(on: connection)
+            try JobSchema.addProviders(on: connection)
+            for statement in [
+                "ALTER TABLE idempotency ADD COLUMN job \(text)",
+                // The set-ups of workspaces and streams; `body` is the workspace's view, or null where it is of streams.
+                """
+                CREATE TABLE setup (
+                    job \(text) NOT NULL PRIMARY KEY, workspace \(text) NOT NULL, account \(text) NOT NULL,
+                    body \(text) NOT NULL, state \(text), reason \(text), created_at \(integer) NOT NULL)
+                """,
+                "CREATE INDEX setup_by_workspace ON setup (workspace, job)",
+                // The webhooks that we made at providers; `sealed` is what deletes one whose stream is gone.
+                """
+                CREATE TABLE hook (
+                    stream \(text) NOT NULL PRIMARY KEY, workspace \(text) NOT NULL, hook \(text) NOT NULL,
+                    created_at \(integer) NOT NULL, sealed \(text))
+                """,
+            ] { try connection.execute(SQL(raw: statement)) }
+        },
     ]
 }

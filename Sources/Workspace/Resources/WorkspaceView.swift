@@ -72,7 +72,16 @@ extension SetUp.NewStream {
             "connector": .string(record.connector), "name": .string(record.name),
             "status": .string(record.status.rawValue),
         ]
-        if receives { members["webhook_url"] = .string(record.webhookURL(publicURL)) }
+        switch registration {
+        case .none: break
+        case .automatic:
+            members["webhook_url"] = .string(record.webhookURL(publicURL))
+            members["webhook"] = "register"
+        case .manual(let why):
+            members["webhook_url"] = .string(record.webhookURL(publicURL))
+            members["webhook"] = "manual"
+            members["webhook_reason"] = why.map { .string($0) }
+        }
         if let secret { members["webhook_secret"] = .string(secret.reveal()) }
         return .object(members)
     }

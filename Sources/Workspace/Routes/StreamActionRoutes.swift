@@ -69,6 +69,11 @@ struct StreamActionRoutes: Sendable {
                 throw Problem.conflict("this stream receives no webhooks, so it has no secret")
             }
             let owner = try change.records.workspace(stream.workspace, for: caller)
+            guard try HookTable(connection: change.connection).hook(of: id) == nil else {
+                throw Problem.conflict(
+                    "the webhook at the provider was made by us and signs with this secret; make the stream anew to change it"
+                )
+            }
             let until = change.now.advanced(bySeconds: Double(overlap) * 3600)
             let valid = stream.webhookSecrets.filter { $0.notAfter.map { $0 > change.now } ?? true }.map { old in
                 StreamRecord.WebhookSecret(sealed: old.sealed, notAfter: min(old.notAfter ?? until, until))

@@ -20,8 +20,9 @@ struct StreamRoutes: Sendable {
     private func create(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try context.requireCaller(.manage)
         _ = try request.requireOnly()
+        let preference = try Preference(request)
         let document = try await request.json()
-        return try await workspace.creating(request, by: caller, body: document) {
+        let answer = try await workspace.created(request, by: caller, body: document) {
             let body = try BodyObject(document)
             let connectionID = body.identifier("connection_id", of: ConnectionKind.self)
             let workspaceID = body.identifier("workspace_id", of: WorkspaceKind.self, required: connectionID == nil)
@@ -39,23 +40,29 @@ struct StreamRoutes: Sendable {
                 throw Problem.badRequest("say which workspace the stream is for")
             }
             let plan = EntityPlan(
-                body, connection: connection, connectors: workspace.role.connectors, settings: workspace.settings)
-            if workspace.settings.checksProviders, let plan {
+                body, connection: connection, connectors: workspace.role.connectors, settings: workspace.settings,
+                publicURL: workspace.role.publicURL)
+            let isChecked = !preference.isAsync || !workspace.settings.checksProviders
+            if workspace.settings.checksProviders, !preference.isAsync, let plan {
                 await workspace.provider.check([plan]) { body.errors.add(at: $0, $1) }
             }
             try body.finish()
 
             let setUp = try SetUp(
-                plan.map { [$0] } ?? [], in: owner, existing: connectionID, vault: workspace.role.vault,
-                at: workspace.role.now())
+                plan.map { [$0] } ?? [], in: owner, existing: connectionID, isChecked: isChecked,
+                vault: workspace.role.vault, at: workspace.role.now())
             let publicURL = workspace.role.publicURL
-            return { change in
+            return { [workspace] change in
                 _ = try change.records.workspace(owner.id, for: caller)
                 if let connectionID { _ = try change.records.connection(connectionID, for: caller) }
                 try change.save(setUp, in: owner)
-                return Created(answer: setUp.streams.first?.view(publicURL: publicURL) ?? [:], workspace: owner.id)
+                let job = try workspace.begin(setUp.order(isWhole: false), of: owner, in: change)
+                var members = setUp.streams.first?.view(publicURL: publicURL).object ?? [:]
+                members["setup"] = SetupView.new(job, of: owner.id)
+                return Created(answer: .object(members), workspace: owner.id, job: job)
             }
         }
+        return try await workspace.setUp(answer, preference)
     }
 
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -97,6 +104,14 @@ struct StreamRoutes: Sendable {
         let record = try await workspace.change(by: caller) { change in
             let stream = edit.applied(to: try change.records.stream(id, for: caller))
             let owner = try change.records.workspace(stream.workspace, for: caller)
+            try SetupTable(connection: change.connection).requireNone(of: owner.id)
+            if edit.entity.map({ $0 != before.entity }) ?? false,
+                try HookTable(connection: change.connection).hook(of: id) != nil
+            {
+                throw Problem.conflict(
+                    "the provider sends to this stream by a webhook about another entity; make a new stream for this one"
+                )
+            }
             try change.save(
                 .stream(stream), account: owner.account, "stream.change",
                 detail: ["members": .array(edit.members.map(JSON.string))])
@@ -120,11 +135,14 @@ struct StreamRoutes: Sendable {
         let caller = try context.requireCaller(.manage)
         _ = try request.requireOnly()
         let id = try context.identifier("stream", of: StreamKind.self)
-        try await workspace.change(by: caller) { change in
+        try await workspace.change(by: caller) { [workspace] change in
             let record = try change.records.stream(id, for: caller)
             let owner = try change.records.workspace(record.workspace, for: caller)
+            try SetupTable(connection: change.connection).requireNone(of: owner.id)
+            try workspace.removeHook(of: record, in: owner, change)
             try change.save(.stream(record.deleted), account: owner.account, "stream.delete")
         }
+        workspace.jobs.wake()
         return Response(status: .noContent)
     }
 

@@ -52,7 +52,7 @@ struct WorkspaceRoutes: Sendable {
         let caller = try context.requireCaller(anyOf: [.read, .manage])
         _ = try request.requireOnly()
         let id = try context.identifier("workspace", of: WorkspaceKind.self)
-        return .json(try await workspace.read { try RecordTable(connection: $0).workspace(id, for: caller) }.view)
+        return .json(try await workspace.view(id, for: caller))
     }
 
     private func change(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -75,9 +75,11 @@ struct WorkspaceRoutes: Sendable {
         let caller = try context.requireCaller(.manage)
         _ = try request.requireOnly()
         let id = try context.identifier("workspace", of: WorkspaceKind.self)
-        try await workspace.change(by: caller) { change in
+        try await workspace.change(by: caller) { [workspace] change in
             var record = try change.records.workspace(id, for: caller)
+            try SetupTable(connection: change.connection).requireNone(of: id)
             for case .stream(let stream) in try change.records.list(.stream, account: nil, workspace: id) {
+                try workspace.removeHook(of: stream, in: record, change)
                 try change.records.save(.stream(stream.deleted), account: record.account)
             }
             for case .connection(let connection) in try change.records.list(.connection, account: nil, workspace: id) {
@@ -89,6 +91,7 @@ struct WorkspaceRoutes: Sendable {
             try change.save(
                 .workspace(record), account: record.account, "workspace.delete", detail: ["name": .string(record.name)])
         }
+        workspace.jobs.wake()
         return Response(status: .noContent)
     }
 }

@@ -16,13 +16,29 @@ struct EntityPlan: Sendable {
     var mapping: JSON?
     /// A secret that the provider dictates; nil has one made.
     var webhookSecret: Secret?
+    /// Who makes the webhook at the provider.
+    var registration: Registration
+
+    /// Who tells the provider where to send.
+    enum Registration: Sendable, Hashable {
+        /// Nothing is received.
+        case none
+        /// We do.
+        case automatic
+        /// A person does; why, where we could have.
+        case manual(String?)
+    }
 
     var connector: Manifest { connection.connector }
 
     /// Reads an entity; what is wrong with it, `body` then says.
     ///
     /// - Parameter connection: The connection that the stream is to use; nil reads `connector` and `config`.
-    init?(_ body: BodyObject, connection: ConnectionPlan?, connectors: ConnectorRegistry, settings: WorkspaceSettings) {
+    init?(
+        _ body: BodyObject, connection: ConnectionPlan?, connectors: ConnectorRegistry, settings: WorkspaceSettings,
+        publicURL: String
+    ) {
+        let asked = body.choice("webhook", of: WebhookMaker.allCases)
         pointer = body.pointer
         let given = body.settings("entity")
         let named = body.string("name")
@@ -42,6 +58,7 @@ struct EntityPlan: Sendable {
         self.connection = ConnectionPlan(connector: connector, config: checked.connection, secrets: checked.secrets)
         entity = checked.stream
         name = named ?? connector.title
+        registration = Self.registration(of: self.connection, entity, secret: webhookSecret, asked, publicURL)
         pollEvery = schedule == nil && !connector.read.isEmpty ? settings.defaultPollSeconds : schedule?.seconds
 
         if pollEvery != nil, connector.read.isEmpty {
@@ -54,20 +71,49 @@ struct EntityPlan: Sendable {
         if webhookSecret != nil, connector.receive == nil {
             body.refuse("webhook_secret", "\(connector.title) sends no webhooks; leave it out")
         }
+        if asked == .register, registration != .automatic {
+            if case .manual(let why?) = registration {
+                body.refuse("webhook", why)
+            } else {
+                body.refuse("webhook", "\(connector.title) has no webhooks that we could make; leave it out")
+            }
+        }
         connector.checkSignature(in: entity, body)
         if let mapping, let reason = connector.rejection(of: mapping) { body.refuse("mapping", reason) }
+    }
+
+    /// What a caller may say of who makes the webhook.
+    private enum WebhookMaker: String, Sendable, CaseIterable { case register, manual }
+
+    private static func registration(
+        of connection: ConnectionPlan, _ entity: [String: JSON], secret: Secret?, _ asked: WebhookMaker?,
+        _ publicURL: String
+    ) -> Registration {
+        guard let receiver = connection.connector.receive else { return .none }
+        guard let subscription = receiver.subscription, asked != .manual else { return .manual(nil) }
+        if secret != nil { return .manual("the secret is given, so the webhook is there") }
+        guard PublicAddress.isPublic(publicURL) else {
+            return .manual("no provider could send to \(publicURL); set http.public_url to an address that is public")
+        }
+        let scope = MappingScope(item: nil, entity: entity, config: connection.values)
+        guard subscription.when?.holds(in: scope) ?? true else {
+            return .manual(
+                "\(connection.connector.title) makes webhooks for those only who are allowed \(subscription.permission)"
+            )
+        }
+        return .automatic
     }
 
     /// The record of a new stream.
     func record(
         _ id: StreamID, connection: ConnectionID, workspace: WorkspaceRecord, secret: Secret?, vault: Vault,
-        at now: Timestamp
+        status: StreamRecord.Status, at now: Timestamp
     )
         throws -> StreamRecord
     {
         StreamRecord(
             id: id, workspace: workspace.id, connection: connection, connector: connector.name, name: name,
-            entity: entity, pollEvery: pollEvery, backfillSince: backfillSince, mapping: mapping,
+            entity: entity, pollEvery: pollEvery, backfillSince: backfillSince, mapping: mapping, status: status,
             webhookSecrets: try secret.map {
                 [StreamRecord.WebhookSecret(sealed: try vault.seal($0, sealedKey: workspace.sealedKey))]
             } ?? [], createdAt: now)

@@ -13,6 +13,8 @@ struct Provider: Sendable {
     /// Why a provider could not be asked or said no: the thing, the reason, the next step.
     struct Refusal: Error, Sendable, CustomStringConvertible {
         var description: String
+        /// Whether asking later may help.
+        var mayPass = false
     }
 
     let transport: any HTTPTransport
@@ -36,7 +38,9 @@ struct Provider: Sendable {
         let title = connection.connector.title
         let response = try await sendPatiently(request, title: title)
         if !(200..<300).contains(response.status), response.status != 429 {
-            throw Refusal(description: Self.reason(response.status, title: title))
+            throw Refusal(
+                description: Self.reason(response.status, title: title),
+                mayPass: response.status >= 500 || [408, 425].contains(response.status))
         }
     }
 
@@ -106,7 +110,7 @@ struct Provider: Sendable {
     }
 
     private static func unreached(_ title: String, _ error: HTTPTransportError) -> Refusal {
-        Refusal(description: "\(title) was not reached: \(error)")
+        Refusal(description: "\(title) was not reached: \(error)", mayPass: error.isTransient)
     }
 
     private static func reason(_ status: Int, title: String) -> String {

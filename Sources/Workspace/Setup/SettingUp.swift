@@ -8,21 +8,42 @@ struct SetUp: Sendable {
     /// A stream that was made, as its maker is told.
     struct NewStream: Sendable {
         var record: StreamRecord
-        var receives: Bool
-        /// Shown once; nil where nothing is received, or where the caller brought it along.
+        var registration: EntityPlan.Registration
+        /// Shown once; nil where nothing is received, where the caller brought it along, or where we tell the provider.
         var secret: Secret?
     }
 
     var connections: [ConnectionRecord] = []
     var streams: [NewStream] = []
+    /// Whether the providers were asked already.
+    var isChecked: Bool
+
+    /// The job that there is to do; nil if nothing is to be done at any provider.
+    ///
+    /// - Parameter isWhole: Whether the workspace goes too, if it fails.
+    func order(isWhole: Bool) -> WorkspaceSetup.Order? {
+        let hooks = streams.filter { $0.registration == .automatic }.map(\.record.id)
+        guard needsJob else { return nil }
+        return WorkspaceSetup.Order(
+            isWhole: isWhole, connections: connections.map(\.id), streams: streams.map(\.record.id), hooks: hooks,
+            checks: !isChecked)
+    }
+
+    private let needsJob: Bool
 
     /// Decides on the records of new streams; entities with equal settings share a connection.
     ///
-    /// - Parameter existing: The connection that the streams are to use; nil makes connections.
+    /// Streams that are yet to be set up at providers rest until that is done.
+    ///
+    /// - Parameters:
+    ///   - existing: The connection that the streams are to use; nil makes connections.
+    ///   - isChecked: Whether the providers were asked already.
     init(
-        _ plans: [EntityPlan], in workspace: WorkspaceRecord, existing: ConnectionID? = nil, vault: Vault,
-        at now: Timestamp
+        _ plans: [EntityPlan], in workspace: WorkspaceRecord, existing: ConnectionID? = nil, isChecked: Bool,
+        vault: Vault, at now: Timestamp
     ) throws {
+        self.isChecked = isChecked
+        needsJob = !plans.isEmpty && (!isChecked || plans.contains { $0.registration == .automatic })
         var made: [[UInt8]: ConnectionID] = [:]
         for plan in plans {
             let identity = plan.connection.identity
@@ -36,10 +57,13 @@ struct SetUp: Sendable {
             }
             let receives = plan.connector.receive != nil
             let generated = receives && plan.webhookSecret == nil ? Secret.makeWebhookSecret() : nil
+            let isOurs = plan.registration == .automatic
             let record = try plan.record(
                 .make(at: now), connection: connection, workspace: workspace,
-                secret: plan.webhookSecret ?? generated, vault: vault, at: now)
-            streams.append(NewStream(record: record, receives: receives, secret: generated))
+                secret: plan.webhookSecret ?? generated, vault: vault, status: needsJob ? .paused : .active, at: now)
+            streams.append(
+                NewStream(
+                    record: record, registration: plan.registration, secret: isOurs ? nil : generated))
         }
     }
 }

@@ -25,11 +25,24 @@ struct Office {
     var now: @Sendable () -> Timestamp = { .now }
     private let transport = CurlTransport(policy: .allowing(TestConnectors.loopback))
 
-    init(folder: TemporaryFolder? = nil) async throws {
+    /// - Parameters:
+    ///   - engine: What its database is; nil is what the environment says.
+    ///   - wrap: Stands between the service and its database.
+    init(
+        folder: TemporaryFolder? = nil, engine: TestDatabase.Engine? = nil,
+        wrap: (any Database) -> any Database = { $0 }
+    ) async throws {
         self.folder = try folder ?? TemporaryFolder()
         log = try SQLiteLog(folder: self.folder.file("log"))
         try await log.create(Topic.all)
-        database = try await TestDatabase.open(self.folder.file("workspace.sqlite"))
+        let path = self.folder.file("workspace.sqlite")
+        let stored =
+            if let engine {
+                try await TestDatabase.open(path, on: engine)
+            } else {
+                try await TestDatabase.open(path)
+            }
+        database = wrap(stored)
         directory = Directory(log: log, logger: .quiet)
         try await directory.load()
         vault = try Vault(masterKey: Self.masterKey)
@@ -44,9 +57,11 @@ struct Office {
     }
 
     /// Runs the service behind its HTTP server; the client has the operator's token.
-    func serve(_ body: (TestClient) async throws -> Void) async throws {
+    func serve(settings: WorkspaceSettings = WorkspaceSettings(), _ body: (TestClient) async throws -> Void)
+        async throws
+    {
         let first = try await WorkspaceRole.bootstrap(context)
-        let role = try await WorkspaceRole.build(context)
+        let role = try await WorkspaceRole.build(context, settings: settings)
         let token: String
         if let first {
             token = first.token.reveal()
@@ -97,6 +112,7 @@ enum TestConnectors {
         [
             try ManifestLoader.load(yaml: polled, file: "polled.yaml"),
             try ManifestLoader.load(yaml: pushed, file: "pushed.yaml"),
+            try ManifestLoader.load(yaml: hooked, file: "hooked.yaml"),
         ]
     }
 
@@ -134,6 +150,51 @@ enum TestConnectors {
           delivery_id: x-delivery-id
         normalise:
           - shape: post
+            fields: {instance: {host: config.base_url}, external_id: id, text: text, created_at: created_at}
+        """
+
+    /// Polled, and pushed by a webhook that we make.
+    private static let hooked = """
+        connector: hooked
+        version: 1
+        title: Test tracker
+        summary: A tracker that tests serve, which has its webhooks made by programs.
+        spec:
+          connection:
+            - {name: base_url, type: url, title: Address, required: true}
+            - {name: token, secret: true, title: Token}
+          stream:
+            - {name: project, title: Project, required: true}
+        auth:
+          bearer: "{{config.token}}"
+        check: {url: "{{config.base_url|trim_slash}}/check"}
+        read:
+          - name: issues
+            request: {url: "{{config.base_url|trim_slash}}/issues"}
+            items: issues
+            id: id
+            instance: {host: config.base_url}
+            position: created_at
+            cursor: {kind: full}
+        receive:
+          signatures:
+            - {algorithm: hmac, hash: sha256, encoding: hex, header: X-Signature, signed: "{body}"}
+          subscribe:
+            when: {exists: config.token}
+            permission: to change webhooks
+            list:
+              request: {url: "{{config.base_url|trim_slash}}/projects/{{entity.project}}/hooks"}
+              items: hooks
+              id: id
+              url: target
+            create:
+              url: "{{config.base_url|trim_slash}}/projects/{{entity.project}}/hooks"
+              headers: {Content-Type: application/json}
+              body: '{"target": {{hook.url|json}}, "secret": {{hook.secret|json}}, "name": {{hook.name|json}}}'
+            id: id
+            delete: {url: "{{config.base_url|trim_slash}}/projects/{{entity.project}}/hooks/{{hook.id}}"}
+        normalise:
+          - shape: issue
             fields: {instance: {host: config.base_url}, external_id: id, text: text, created_at: created_at}
         """
 

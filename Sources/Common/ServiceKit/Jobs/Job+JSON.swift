@@ -49,8 +49,17 @@ public struct JobPage: Sendable {
 
     /// The jobs, and the cursor of the next page.
     public func read(from database: any Database) async throws -> (jobs: [Job], next: String?) {
-        let found = try await database.read { try JobTable($0, at: .now).list(filter, limit: page.limit + 1) }
-        let (jobs, next) = page.cut(found) { [.string($0.id.rawValue)] }
+        try await read(from: [database])
+    }
+
+    /// The jobs of several services as one list, and the cursor of the next page.
+    func read(from databases: [any Database]) async throws -> (jobs: [Job], next: String?) {
+        var found: [Job] = []
+        for database in databases {
+            found += try await database.read { try JobTable($0, at: .now).list(filter, limit: page.limit + 1) }
+        }
+        if databases.count > 1 { found.sort { $0.id > $1.id } }
+        let (jobs, next) = page.cut(Array(found.prefix(page.limit + 1))) { [.string($0.id.rawValue)] }
         return (jobs, next?.text)
     }
 }

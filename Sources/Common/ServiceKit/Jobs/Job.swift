@@ -90,6 +90,9 @@ public struct JobRequest: Sendable {
     /// Time from ``due`` to the deadline; nil is what the kind has.
     public var deadline: Duration?
     public var key: Key?
+    /// Steps whose compensation holds from the start, because the transaction that requests the job does their part: the
+    /// records of a thing whose set-up is the job.
+    public var begun: [String] = []
 
     /// What makes a job the only one of its kind and workspace.
     public enum Key: Sendable, Hashable {

@@ -48,6 +48,9 @@ public struct JobTable {
                 \(due > now ? nil : queue), 'REQUESTED', 0, 0, \(due), \(job.deadline), 0, \(key), \(keyEnds), \(now),
                 \(first.line), \(job.provider))
             """)
+        for step in request.begun {
+            try connection.execute("INSERT INTO job_step (job, name, undoable) VALUES (\(job.id), \(step), 1)")
+        }
         return (job, true)
     }
 

@@ -69,12 +69,14 @@ public struct RoleContext: Sendable {
     public let logger: Logger
     /// How the outside reaches us, without a slash at the end: `https://earshot.example.org`.
     public let publicURL: String
+    /// Whose jobs `/v1/jobs` tells of, besides those of the role that answers it; one for all roles of a process.
+    public let jobs: JobSources
     public let now: @Sendable () -> Timestamp
 
     public init(
         log: any EventLog, database: any Database, transport: any HTTPTransport, directory: Directory, vault: Vault,
         connectors: ConnectorRegistry, metrics: Metrics, logger: Logger, publicURL: String,
-        mail: (any MailTransport)? = nil, files: (any FileStorage)? = nil,
+        mail: (any MailTransport)? = nil, files: (any FileStorage)? = nil, jobs: JobSources = JobSources(),
         now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.log = log
@@ -82,6 +84,7 @@ public struct RoleContext: Sendable {
         self.transport = transport
         self.mail = mail
         self.files = files
+        self.jobs = jobs
         self.directory = directory
         self.vault = vault
         self.connectors = connectors
