@@ -14,20 +14,20 @@ import Synchronization
 /// As a service it forwards what waits; put it behind the log and before those that use it. Who made the two logs
 /// closes them.
 public final class SpooledLog: EventLog, Service {
-    private static let waiting = Topic(name: "spool.waiting", retention: .days(0), partitions: 1)
+    static let waiting = Topic(name: "spool.waiting", retention: .days(0), partitions: 1)
 
-    private let log: any EventLog
-    private let store: any EventLog
-    private let settings: SpoolSettings
-    private let logger: Logger
-    private let start: SpoolPosition
-    private let copy: TopicCopy?
-    private let state: Mutex<State>
+    let log: any EventLog
+    let store: any EventLog
+    let settings: SpoolSettings
+    let logger: Logger
+    let start: SpoolPosition
+    let copy: TopicCopy?
+    let state: Mutex<State>
     /// Rings when something went to the spool, or may have to.
-    private let bell: AsyncStream<Void>
+    let bell: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
 
-    private struct State {
+    struct State {
         var gate: SpoolGate
         var ends: LogEnds
         var oldest: Timestamp?
@@ -175,7 +175,7 @@ public final class SpooledLog: EventLog, Service {
         .unavailable("the log is away, and \(settings.maximumBytes >> 20) MiB wait in the spool; send it again later")
     }
 
-    private func begin(_ state: inout State, _ reason: String) {
+    func begin(_ state: inout State, _ reason: String) {
         state.since = .now
         state.forwardedBefore = state.forwarded
         state.isFullTold = false
@@ -190,162 +190,6 @@ public final class SpooledLog: EventLog, Service {
             "the spool is full: senders are refused until the event log is back",
             metadata: ["bytes": "\(state.gate.bytes)"])
     }
-
-    // MARK: - Forwarding
-
-    /// Forwards what waits until shutdown; what is left then is forwarded by the next process.
-    public func run() async throws {
-        await cancelWhenGracefulShutdown {
-            let forwarder = Forwarder(
-                from: Self.waiting, in: self.store, to: self.settings.topic, of: self.log, position: self.start,
-                mayBeThere: self.spool.records > 0, logger: self.logger)
-            for await _ in self.bell { await self.empty(with: forwarder) }
-        }
-    }
-
-    /// Forwards until nothing waits, however often the log goes away meanwhile, and then opens the way to it.
-    private func empty(with forwarder: Forwarder) async {
-        var failures = 0
-        var hasBegun = false
-        while !Task.isCancelled {
-            do {
-                // A look costs nothing; an append to a log that is away is in doubt.
-                if failures > 0 || awaitsLog, case .unavailable(let reason) = await log.health() {
-                    throw EventLogError.unavailable(reason)
-                }
-                if awaitsLog { try await greet() }
-                if !hasBegun {
-                    await forwarder.begin(at: state.withLock { $0.ends })
-                    hasBegun = true
-                }
-                while try await forwarder.forward({ note($0) }) { failures = 0 }
-                try await forwarder.free()
-                // If the gate stays shut, an append to the spool is on its way, and will ring.
-                open(at: forwarder.position.ends)
-                return
-            } catch {
-                guard !Task.isCancelled else { return }
-                failures += 1
-                logger.debug("the spool cannot be forwarded", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: pause(after: failures))
-            }
-        }
-    }
-
-    private var awaitsLog: Bool { state.withLock { $0.awaitsLog } }
-
-    /// Does what could not be done when this process began without the log.
-    private func greet() async throws {
-        let topics = state.withLock { $0.toBeCreated }
-        try await log.create(topics)
-        state.withLock { state in
-            state.toBeCreated.removeAll { topics.contains($0) }
-            state.awaitsLog = !state.toBeCreated.isEmpty
-        }
-    }
-
-    private func note(_ progress: Forwarder.Progress) {
-        state.withLock { state in
-            state.gate.left(records: progress.records, bytes: progress.bytes)
-            state.forwarded += progress.records - progress.refused
-            state.refused += progress.refused
-            state.oldest = progress.nextTakenIn
-        }
-    }
-
-    private func open(at ends: LogEnds) {
-        state.withLock { state in
-            guard state.gate.reason != nil, state.gate.openIfEmpty() else { return }
-            state.ends.reach(ends)
-            state.oldest = nil
-            logger.notice(
-                "the event log is back, and the spool empty",
-                metadata: [
-                    "forwarded": "\(state.forwarded - state.forwardedBefore)",
-                    "seconds": "\((ContinuousClock.now - state.since).components.seconds)",
-                ])
-        }
-    }
-
-    /// Doubled each time from an eighth of a second, with jitter.
-    private func pause(after failures: Int) -> Duration {
-        min(settings.longestPause, .milliseconds(125) * (1 << min(failures - 1, 10))) * Double.random(in: 0.5...1)
-    }
-
-    // MARK: - The log's own affairs
-
-    public func create(_ topics: [Topic]) async throws {
-        let isLater = state.withLock { state in
-            if state.awaitsLog { state.toBeCreated += topics }
-            return state.awaitsLog
-        }
-        guard !isLater else { return }
-        do {
-            try await log.create(topics)
-            guard topics.contains(settings.topic) else { return }
-            // Should something be in doubt, this is from where on the log is looked through.
-            for bounds in try await log.bounds(of: settings.topic) {
-                state.withLock { $0.ends.reach(bounds.end, in: bounds.partition) }
-            }
-        } catch let error as EventLogError where error.mayPass && copy?.isEmpty == false {
-            // A cluster that has just begun answers before it knows its topics
-            state.withLock { state in
-                state.awaitsLog = true
-                state.toBeCreated += topics
-                state.gate.close(reason: "\(error)")
-                begin(&state, "\(error)")
-            }
-        }
-    }
-
-    public func consumer(
-        of topic: Topic, group: ConsumerGroup, start: @escaping @Sendable (Int) async throws -> Int64?
-    ) async throws -> any LogConsumer {
-        let consumer = try await log.consumer(of: topic, group: group, start: start)
-        guard let copy, copy.topic == topic else { return consumer }
-        return CopyingConsumer(base: consumer, copy: copy)
-    }
-
-    /// Reads from the log; as long as it has been away since this process began, from the copy.
-    public func read(_ topic: Topic, partition: Int, from offset: Int64, limit: Int) async throws -> RecordBatch {
-        guard let copy, copy.topic == topic else {
-            try requireLog()
-            return try await log.read(topic, partition: partition, from: offset, limit: limit)
-        }
-        guard !awaitsLog else { return try await copy.read(from: offset, limit: limit) }
-        let records = try await log.read(topic, partition: partition, from: offset, limit: limit)
-        do {
-            try await copy.note(records)
-        } catch {
-            logger.warning("the copy of \(topic) is not brought up to date", metadata: ["error": "\(error)"])
-        }
-        return records
-    }
-
-    public func bounds(of topic: Topic) async throws -> [PartitionBounds] {
-        try requireLog()
-        return try await log.bounds(of: topic)
-    }
-
-    /// Does not let anybody wait for a log that is known to be away.
-    private func requireLog() throws {
-        if awaitsLog { throw EventLogError.unavailable("it has been away since this process began") }
-    }
-
-    public func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
-        try await log.committed(group, topic: topic)
-    }
-
-    public func maintain(now: Timestamp) async throws { try await log.maintain(now: now) }
-
-    /// Degraded while records go to the spool; unavailable once it is full.
-    public func health() async -> LogHealth {
-        let spool = spool
-        guard let reason = spool.reason else { return await log.health() }
-        let what = "\(spool.records) records (\(spool.bytes) bytes) wait in the spool"
-        return spool.bytes >= settings.maximumBytes
-            ? .unavailable(reason: "\(what), which is full: \(reason)") : .degraded(reason: "\(what): \(reason)")
-    }
 }
 
 extension RecordBatch {
@@ -354,14 +198,6 @@ extension RecordBatch {
 }
 
 extension EventLogError {
-    /// Whether waiting may mend it.
-    fileprivate var mayPass: Bool {
-        switch self {
-        case .unavailable, .unknownTopic: true
-        case .denied, .fenced, .topicMismatch, .recordTooLarge, .corrupt, .closed: false
-        }
-    }
-
     /// Whether the records are what is wrong, or the caller, and no spool mends it.
     fileprivate var isOfTheRecords: Bool {
         switch self {
