@@ -15,9 +15,14 @@ struct KafkaBrokerTests {
     /// Kafka compacts when it sees fit, and clients fetch ahead: the latter is shown below in another way.
     static let beyondKafka: Set<LogAbility> = [.compactsAtOnce, .neverReadsAhead]
 
+    /// `EARSHOT_TEST_BEHAVIOUR` picks those whose names contain it.
+    private static let chosen = ProcessInfo.processInfo.environment["EARSHOT_TEST_BEHAVIOUR"]
+
     @Test(
         "keeps the contract of an event log",
-        arguments: EventLogConformance.behaviours.filter { $0.needs.isDisjoint(with: beyondKafka) })
+        arguments: EventLogConformance.behaviours.filter {
+            $0.needs.isDisjoint(with: beyondKafka) && (chosen.map($0.description.contains) ?? true)
+        })
     func contract(behaviour: LogBehaviour) async throws {
         var settings = try settings
         settings.recordBytes = 2 << 20

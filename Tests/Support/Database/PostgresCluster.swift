@@ -6,6 +6,7 @@ import Glibc
 ///
 /// The programs are those of the newest version under `/usr/lib/postgresql`, or on the path. They refuse to run as
 /// root: then the user `postgres` runs them. The default collation is not that of bytes, as on most servers.
+/// `EARSHOT_TEST_EXTENSION=timescaledb` has it load an extension that is installed.
 public final class PostgresCluster: Sendable {
     /// The one of this process.
     public static func shared() async throws -> PostgresCluster { try await one.value }
@@ -41,6 +42,7 @@ public final class PostgresCluster: Sendable {
         script = try ChildProcess(
             [
                 "/bin/sh", "-c", Self.script, "sh", try Self.programs(), folder, user,
+                ProcessInfo.processInfo.environment["EARSHOT_TEST_EXTENSION"] ?? "",
             ] + (encrypted.map { [String($0.port), $0.certificate, $0.key] } ?? []), hasChannel: true)
         try await expect("started")
     }
@@ -78,14 +80,14 @@ public final class PostgresCluster: Sendable {
 
     /// Does what it is told line by line, and cleans up when nobody can tell it anything any more.
     private static let script = """
-        bin=$1 folder=$2 user=$3 port=$4
+        bin=$1 folder=$2 user=$3 extension=$4 port=$5
         trap '' INT TERM HUP
         cd "$folder" || exit 1
         init() { $user "$bin/initdb" -D data -U earshot -A trust -N -E UTF8 "$@" >initdb.log 2>&1; }
         init --locale-provider=icu --icu-locale=en-US --locale=C.UTF-8 || { rm -rf data; init; } || exit 1
         listen="-c listen_addresses=''"
         if [ -n "$port" ]; then
-            cat "$5" >server.pem; cat "$6" >server.key
+            cat "$6" >server.pem; cat "$7" >server.key
             chmod 600 server.key
             if [ -n "$user" ]; then chown postgres server.pem server.key; fi
             { echo 'local all all trust'; echo 'hostssl all all all trust'; } >data/pg_hba.conf
@@ -95,15 +97,20 @@ public final class PostgresCluster: Sendable {
         start() {
             $user "$bin/pg_ctl" -D data -w -s -l log start </dev/null >/dev/null 2>&1 -o \\
                 "-k '$folder' $listen -c fsync=off -c max_connections=400 -c shared_buffers=64MB" || exit 1
-            echo started
         }
         stop() { $user "$bin/pg_ctl" -D data -w -s -m "$1" stop </dev/null >/dev/null 2>&1; }
+        if [ -n "$extension" ]; then echo "shared_preload_libraries = '$extension'" >>data/postgresql.conf; fi
         start
+        if [ -n "$extension" ]; then
+            $user "$bin/psql" -h "$folder" -U earshot -d postgres -qc "CREATE EXTENSION IF NOT EXISTS $extension" \\
+                </dev/null >/dev/null 2>&1 || exit 1
+        fi
+        echo started
         while read -r command mode; do
             case $command in
             stop) stop immediate; echo stopped ;;
-            start) start ;;
-            restart) stop "$mode"; start ;;
+            start) start; echo started ;;
+            restart) stop "$mode"; start; echo started ;;
             esac
         done
         stop immediate

@@ -80,6 +80,9 @@ public enum RawHeader {
     public static let replayOf = "replay-of"
     /// Which try this is, where it is a replay: 2, 3, …
     public static let attempt = "attempt"
+    /// `partition/offset` that the event had on the log of another installation, where it was read and counted: the
+    /// parser passes it over. It is there to be read again on request.
+    public static let carriedFrom = "carried-from"
     /// Prefix of the sender's own headers that the connector asks to keep, name in lower case.
     public static let kept = "h-"
 }

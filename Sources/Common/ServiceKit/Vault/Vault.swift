@@ -34,6 +34,13 @@ public struct Vault: Sendable {
         Secret(String(decoding: try Self.open(sealed, with: dataKey(sealedKey)), as: UTF8.self))
     }
 
+    /// A workspace's data key, sealed anew with the master key of another vault: what was sealed with it opens there.
+    ///
+    /// - Throws: ``VaultError`` if this vault did not seal it.
+    public func sealedKey(_ sealedKey: String, for other: Vault) throws -> String {
+        try Self.seal(Self.open(sealedKey, with: master), with: other.master)
+    }
+
     /// Signs a text with a key that is derived from a workspace's: for links that need no token. It is worth nothing when
     /// the workspace is deleted.
     public func signature(of text: String, sealedKey: String) throws -> String {

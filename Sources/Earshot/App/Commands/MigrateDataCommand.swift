@@ -1,4 +1,5 @@
 import ArgumentParser
+import Common
 import Foundation
 import Logging
 import Synchronization
@@ -14,9 +15,15 @@ struct MigrateDataCommand: AsyncParsableCommand {
             Stop the server of the folder first, and start none at the target before it is done. The target must be
             empty; the source is left as it is. Cut short, run it again: it goes on. Numbers of both sides are compared
             and shown; exit code 1 says that they differ, or that the target was not empty.
+
+            One workspace into an installation that may have others, whose servers may run if they are apart:
+                earshot migrate-data --from ./data --workspace ws_… --account Acme
             """)
 
     @Option(help: "The data folder to copy.") var from: String
+    @Option(help: "Copy this workspace only.") var workspace: String?
+    @Option(help: "The account of the target that is to have the workspace; else the same as here.")
+    var account: String?
     @Option(help: "The target's data folder.") var data: String?
     @Option(help: "The target's settings file (YAML).") var config: String?
     @Flag(help: "Read all of it again and compare; recompute every rollup.") var deep = false
@@ -28,14 +35,37 @@ struct MigrateDataCommand: AsyncParsableCommand {
             guard FileManager.default.fileExists(atPath: from) else {
                 throw SettingsError("--from", "no folder \(from)")
             }
-            let progress = CopyProgress(isShown: !json)
-            let migration = DataMigration(
-                from: try DataFolder(from), settings: settings, deep: deep, logger: .standardError(level: .warning),
-                report: { progress.show($0, $1, $2) })
-            let summary = try await migration.run()
-            print(json ? try summary.json() : summary.text)
-            if !summary.isEqual { throw ExitCode.failed }
+            if let workspace {
+                try await copy(workspace, settings)
+            } else {
+                try await copyAll(settings)
+            }
         }
+    }
+
+    private func copyAll(_ settings: Settings) async throws {
+        guard account == nil else { throw SettingsError("--account", "it is for one --workspace only") }
+        let progress = CopyProgress(isShown: !json)
+        let migration = DataMigration(
+            from: try DataFolder(from), settings: settings, deep: deep, logger: .standardError(level: .warning),
+            report: { progress.show($0, $1, $2) })
+        let summary = try await migration.run()
+        print(json ? try summary.json() : summary.text)
+        if !summary.isEqual { throw ExitCode.failed }
+    }
+
+    private func copy(_ workspace: String, _ settings: Settings) async throws {
+        guard let workspace = WorkspaceID(workspace) else {
+            throw SettingsError("--workspace", "\(workspace) is no id of a workspace such as ws_…")
+        }
+        let progress = CopyProgress(isShown: !json)
+        let sides = MigrationSides(
+            from: try DataFolder(from), settings: settings, logger: .standardError(level: .warning))
+        let migration = WorkspaceMigration(
+            workspace: workspace, account: account, sides: sides, deep: deep, report: { progress.show($0, $1, $2) })
+        let summary = try await migration.run()
+        print(json ? try summary.json() : summary.text)
+        if !summary.isEqual { throw ExitCode.failed }
     }
 }
 

@@ -16,52 +16,17 @@ struct DataMigration: Sendable {
     /// Called with what is copied, how much of it is done and how much there is.
     let report: @Sendable (_ what: String, _ done: Int, _ total: Int) -> Void
 
-    /// The settings of a server on the source.
-    private var sourceSettings: Settings {
-        var source = settings
-        source.data = from.path
-        source.log = nil
-        source.database = nil
-        source.roles = RoleName.allCases
-        return source
-    }
+    private var sides: MigrationSides { MigrationSides(from: from, settings: settings, logger: logger) }
 
     func run() async throws -> MigrationSummary {
-        guard FileManager.default.fileExists(atPath: from.log + "/log.sqlite") else {
-            throw SettingsError("--from", "\(from.path) holds no data of a server")
-        }
         let to = try DataFolder(settings.data)
-        let isSameFolder = to.isSame(as: from)
-        guard settings.log != nil && settings.database != nil || !isSameFolder else {
-            throw SettingsError(
-                "log", "the copy needs a place: set EARSHOT_LOG and EARSHOT_DATABASE, or another folder with --data")
-        }
-        guard let claim = from.claim() else {
-            throw SettingsError("--from", "a server has \(from.path); stop it, then copy")
-        }
-        let claimThere = isSameFolder ? nil : to.claim()
-        if !isSameFolder, claimThere == nil {
-            throw SettingsError("data", "a server has \(to.path); stop it, then copy")
-        }
-        try await checkSchemas()
+        let claims = try sides.claim(to)
+        try await sides.checkSchemas()
         let key = try await checkMasterKey()
-        let before = try await diagnosis(sourceSettings, from)
+        let before = try await sides.diagnosis(sides.source, from, deep: deep)
         let summary = try await copy(to, before, masterKey: key)
-        withExtendedLifetime((claim, claimThere)) {}
+        withExtendedLifetime(claims) {}
         return summary
-    }
-
-    /// Tables are copied as they are: both sides must have the same.
-    private func checkSchemas() async throws {
-        for (service, migrations) in Assembly.schemas {
-            let database = try Assembly.database(of: service, settings: sourceSettings, in: from)
-            let pending = try await database.pending(migrations)
-            try await database.close()
-            guard pending.isEmpty else {
-                throw MigrationFailure(
-                    "the tables are of an older version: run `earshot migrate --data \(from.path)` first")
-            }
-        }
     }
 
     /// Credentials are copied sealed: they open with the same key, or never.
@@ -75,7 +40,7 @@ struct DataMigration: Sendable {
                 "set EARSHOT_MASTER_KEY to what \(from.path)/keys/master.key holds, or to the key its server was given")
         }
         let key = try given ?? from.masterKey()
-        let database = try Assembly.database(of: "workspace", settings: sourceSettings, in: from)
+        let database = try Assembly.database(of: "workspace", settings: sides.source, in: from)
         let sealed = try await database.read { try $0.query("SELECT sealed FROM service_key") { $0.text(0) } }
         try await database.close()
         do {
@@ -86,18 +51,6 @@ struct DataMigration: Sendable {
                 "master_key", "it does not open what \(from.path) has sealed; set the key that its server was given")
         }
         return given == nil ? key : nil
-    }
-
-    private func diagnosis(_ settings: Settings, _ folder: DataFolder) async throws -> Diagnosis {
-        let platform = try await Assembly(settings: settings, folder: folder, logger: logger)
-        let outcome: Result<Diagnosis, any Error>
-        do {
-            outcome = .success(try await Diagnosis(platform, deep: deep))
-        } catch {
-            outcome = .failure(error)
-        }
-        await platform.close()
-        return try outcome.get()
     }
 
     private func copy(
@@ -111,7 +64,7 @@ struct DataMigration: Sendable {
             marker = known
         }
         var summary = MigrationSummary(from: from.path, isResumed: isResumed)
-        try await withLogs(to) { source, target in
+        try await sides.withLogs(to) { source, target in
             try await target.create(Topic.all)
             if !isResumed { try await requireEmpty(target, to) }
             if let masterKey { try to.keep(masterKey: masterKey) }
@@ -121,34 +74,12 @@ struct DataMigration: Sendable {
         summary.tables = try await copyTables(to)
         var there = settings
         there.roles = RoleName.allCases
-        summary.books = .init(source: before, target: try await diagnosis(there, to))
+        summary.books = .init(source: before, target: try await sides.diagnosis(there, to, deep: deep))
         if summary.isEqual {
             marker.finishedAt = Timestamp.now.description
             try marker.write(to: from)
         }
         return summary
-    }
-
-    private func withLogs(
-        _ to: DataFolder, _ body: (_ source: any EventLog, _ target: any EventLog) async throws -> Void
-    ) async throws {
-        let (source, closeSource) = try Assembly.log(sourceSettings, from, logger)
-        let (target, closeTarget): (any EventLog, @Sendable () async -> Void)
-        do {
-            (target, closeTarget) = try Assembly.log(settings, to, logger)
-        } catch {
-            await closeSource()
-            throw error
-        }
-        let outcome: Result<Void, any Error>
-        do {
-            outcome = .success(try await body(source, target))
-        } catch {
-            outcome = .failure(error)
-        }
-        await closeTarget()
-        await closeSource()
-        try outcome.get()
     }
 
     /// - Throws: ``MigrationFailure`` if anything of ours is at the target already.
@@ -162,7 +93,7 @@ struct DataMigration: Sendable {
             }
         }
         for (service, migrations) in Assembly.schemas {
-            let here = try Assembly.database(of: service, settings: sourceSettings, in: from)
+            let here = try Assembly.database(of: service, settings: sides.source, in: from)
             let there = try Assembly.database(of: service, settings: settings, in: to)
             let tables = try await StoredTable.all(in: here)
             let isNew = try await there.pending(migrations).count == migrations.count
@@ -208,7 +139,7 @@ struct DataMigration: Sendable {
     private func copyTables(_ to: DataFolder) async throws -> [MigrationSummary.Table] {
         var copied: [MigrationSummary.Table] = []
         for (service, migrations) in Assembly.schemas {
-            let here = try Assembly.database(of: service, settings: sourceSettings, in: from)
+            let here = try Assembly.database(of: service, settings: sides.source, in: from)
             let there = try Assembly.database(of: service, settings: settings, in: to)
             try await there.migrate(migrations)
             for table in try await StoredTable.all(in: here) {

@@ -9,11 +9,17 @@ struct MigrationMarker: Codable, Sendable {
     var target: String
     var begunAt: String
     var finishedAt: String?
+    /// The workspace that is copied; nil is everything.
+    var workspace: WorkspaceID?
+    /// Where the partitions of the target's raw topic ended before: what was carried over lies behind.
+    var rawEnds: [Int64]?
 
-    enum CodingKeys: String, CodingKey { case target, begunAt = "begun_at", finishedAt = "finished_at" }
+    enum CodingKeys: String, CodingKey {
+        case target, begunAt = "begun_at", finishedAt = "finished_at", workspace, rawEnds = "raw_ends"
+    }
 
-    static func read(from folder: DataFolder) -> MigrationMarker? {
-        FileManager.default.contents(atPath: path(in: folder)).flatMap {
+    static func read(from folder: DataFolder, workspace: WorkspaceID? = nil) -> MigrationMarker? {
+        FileManager.default.contents(atPath: path(in: folder, workspace)).flatMap {
             try? JSONDecoder().decode(MigrationMarker.self, from: $0)
         }
     }
@@ -21,7 +27,7 @@ struct MigrationMarker: Codable, Sendable {
     func write(to folder: DataFolder) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        try encoder.encode(self).write(to: URL(fileURLWithPath: Self.path(in: folder)), options: .atomic)
+        try encoder.encode(self).write(to: URL(fileURLWithPath: Self.path(in: folder, workspace)), options: .atomic)
     }
 
     /// Stands for the place that settings name.
@@ -30,7 +36,9 @@ struct MigrationMarker: Codable, Sendable {
         return Base32.encode(SHA256.hash(data: Data(place.joined(separator: "\n").utf8)).prefix(16))
     }
 
-    private static func path(in folder: DataFolder) -> String { folder.path + "/migration.json" }
+    private static func path(in folder: DataFolder, _ workspace: WorkspaceID?) -> String {
+        folder.path + "/migration\(workspace.map { "-\($0)" } ?? "").json"
+    }
 }
 
 /// Why data is not copied, or not any further.

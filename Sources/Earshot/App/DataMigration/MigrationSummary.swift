@@ -56,30 +56,21 @@ struct MigrationSummary: Sendable, Codable {
     }
 
     var text: String {
-        var lines = ["                                       here       there"]
-        func add(_ name: String, _ source: Int, _ target: Int, _ isEqual: Bool) {
-            lines.append(
-                name.padding(toLength: 31, withPad: " ", startingAt: 0) + Self.right(source) + Self.right(target)
-                    + (isEqual ? "" : "  DIFFERS"))
-        }
-        for topic in topics { add(topic.topic, topic.source, topic.target, topic.isEqual) }
-        for table in tables {
-            add("\(table.service) \(table.table)", table.source, table.target, table.source == table.target)
+        var table = TextOfCounts()
+        for topic in topics { table.add(topic.topic, topic.source, topic.target, isEqual: topic.isEqual) }
+        for one in tables {
+            table.add("\(one.service) \(one.table)", one.source, one.target, isEqual: one.source == one.target)
         }
         if let books {
             for (name, source, target) in [
                 ("accepted", books.source.accepted, books.target.accepted),
                 ("stored", books.source.stored, books.target.stored),
                 ("in flight", books.source.inFlight, books.target.inFlight),
-            ] { add("books: \(name)", source, target, source == target) }
-            if !books.isEqual { lines.append("THE BOOKS DIFFER: compare `earshot doctor` of both") }
+            ] { table.add("books: \(name)", source, target, isEqual: source == target) }
+            if !books.isEqual { table.lines.append("THE BOOKS DIFFER: compare `earshot doctor` of both") }
         }
-        lines.append(isEqual ? "everything is there" : "THE COPY IS NOT THE SAME")
-        return lines.joined(separator: "\n")
-    }
-
-    private static func right(_ number: Int) -> String {
-        String(repeating: " ", count: max(1, 12 - String(number).count)) + String(number)
+        table.lines.append(isEqual ? "everything is there" : "THE COPY IS NOT THE SAME")
+        return table.lines.joined(separator: "\n")
     }
 }
 

@@ -47,24 +47,47 @@ struct StoredTable: Sendable {
         guard !key.isEmpty else { throw MigrationFailure("table \(name) has no primary key") }
     }
 
-    func count(in database: any Database) async throws -> Int {
-        try await database.read { [name] connection in
-            try connection.first("SELECT count(*) FROM \(raw: name)") { Int($0.integer(0)) } ?? 0
-        }
+    /// - Parameter condition: Of which rows; nil is all.
+    func count(where condition: SQL? = nil, in database: any Database) async throws -> Int {
+        let sql: SQL = "SELECT count(*) FROM \(raw: name) WHERE \(condition ?? "1 = 1")"
+        return try await database.read { try $0.first(sql) { Int($0.integer(0)) } ?? 0 }
     }
 
     /// Rows in the order of the key.
     ///
-    /// - Parameter last: The key of the row before them; nil begins.
-    func page(after last: [SQLValue]?, limit: Int, in database: any Database) async throws -> [[SQLValue]] {
+    /// - Parameters:
+    ///   - condition: Which rows; nil is all.
+    ///   - last: The key of the row before them; nil begins.
+    func page(
+        where condition: SQL? = nil, after last: [SQLValue]?, limit: Int, in database: any Database
+    ) async throws -> [[SQLValue]] {
         let keys = key.joined(separator: ", ")
-        var sql = SQL(raw: "SELECT \(columns.map(\.name).joined(separator: ", ")) FROM \(name)")
+        var sql = selection + (condition ?? "1 = 1")
         if let last {
             let marks = repeatElement("?", count: last.count).joined(separator: ", ")
-            sql += SQL(raw: " WHERE (\(keys)) > (\(marks))", bindings: last)
+            sql += SQL(raw: " AND (\(keys)) > (\(marks))", bindings: last)
         }
         sql += SQL(raw: " ORDER BY \(keys) LIMIT \(limit)")
-        return try await database.read { [sql, columns] connection in
+        return try await query(sql, in: database)
+    }
+
+    /// How many of these rows are there as they are here.
+    func matches(_ rows: [[SQLValue]], in database: any Database) async throws -> Int {
+        var count = 0
+        for row in rows {
+            let key = zip(key, key(of: row)).map { SQL(raw: "\($0) = ?", bindings: [$1]) }
+            let sql = key.dropFirst().reduce(selection + key[0]) { $0 + " AND " + $1 }
+            if try await query(sql, in: database) == [row] { count += 1 }
+        }
+        return count
+    }
+
+    private var selection: SQL {
+        SQL(raw: "SELECT \(columns.map(\.name).joined(separator: ", ")) FROM \(name) WHERE ")
+    }
+
+    private func query(_ sql: SQL, in database: any Database) async throws -> [[SQLValue]] {
+        try await database.read { [columns] connection in
             try connection.query(sql) { row in columns.indices.map { columns[$0].value(of: row, at: $0) } }
         }
     }

@@ -38,8 +38,10 @@ struct Books: Sendable, Codable, Hashable {
     ///   - feedbackLag: Records of the feedback topic that Reports has not settled.
     ///   - rawEnds: The end of each partition of the raw topic; read last.
     init(reports: ReportsLedger, feedbackLag: Int64, parser: ParserLedger, rawEnds: [Int: Int64]) {
-        let appended = Int(rawEnds.values.reduce(0, +))
-        let read = Int(parser.positions.reduce(0) { $0 + $1.next })
+        // Of a workspace that was moved here, what was counted elsewhere counts, and not what the log has of it
+        let moved = parser.elsewhere - parser.carried
+        let appended = Int(rawEnds.values.reduce(0, +)) + moved
+        let read = Int(parser.positions.reduce(0) { $0 + $1.next }) + moved
         accepted = appended + parser.total.extra
         stored = reports.stored
         duplicate = reports.duplicate

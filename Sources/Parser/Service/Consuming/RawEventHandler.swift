@@ -82,9 +82,7 @@ final class RawEventHandler: BatchHandler {
     }
 
     func handle(_ batches: [PartitionBatch]) async throws {
-        let intake = batches.map { batch in
-            Intake(batch: batch, facts: (0..<batch.records.count).map { RawFacts(batch.records.headers(at: $0)) })
-        }
+        let intake = batches.map { Intake($0) }
         let plans = StreamPlans(try await snapshot(for: intake), connectors: connectors)
         let parser = EventParser(pipeline: pipeline, settings: settings, now: now())
 
@@ -122,7 +120,7 @@ final class RawEventHandler: BatchHandler {
         var outcomes = known?.outcomes ?? PartitionOutcomes(settings.deadLetterBudget)
         var entry = LedgerStore.Entry(
             partition: partition, from: intake.batch.from, next: intake.batch.next, counts: [:],
-            feedbackEnds: known?.feedbackEnds ?? [])
+            carried: intake.carried, feedbackEnds: known?.feedbackEnds ?? [])
         var slices = PartitionParser(
             intake, parser: parser, plans: plans, appended: known?.appended ?? AppendedBefore())
         var examples: [StreamID: String] = [:]
@@ -245,12 +243,6 @@ final class RawEventHandler: BatchHandler {
             }
         }
     }
-}
-
-/// One partition's batch with the facts of its events.
-struct Intake: Sendable {
-    let batch: PartitionBatch
-    let facts: [RawFacts]
 }
 
 /// Why the parser has stopped taking from the topic.

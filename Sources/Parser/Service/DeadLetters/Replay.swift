@@ -11,7 +11,9 @@ struct Replay: Sendable {
     let store: DeadLetterStore
     let now: @Sendable () -> Timestamp
 
-    private static let ownHeaders: Set<String> = [RawHeader.replayOf, RawHeader.attempt]
+    private static let ownHeaders: Set<String> = [
+        RawHeader.replayOf, RawHeader.attempt, RawHeader.carriedFrom,
+    ]
 
     /// What a replay did.
     struct Outcome: Sendable {

@@ -7,6 +7,8 @@ struct RawFacts: Sendable {
     private(set) var how: ArraySlice<UInt8> = []
     private(set) var receivedAt: ArraySlice<UInt8> = []
     private(set) var attempt = 1
+    /// Whether it was read and counted in another installation.
+    private(set) var isCarried = false
     let headers: RecordHeaders
 
     init(_ headers: RecordHeaders) {
@@ -18,6 +20,7 @@ struct RawFacts: Sendable {
             case RawHeader.how: how = value
             case RawHeader.receivedAt: receivedAt = value
             case RawHeader.attempt: attempt = Int(String(decoding: value, as: UTF8.self)) ?? 1
+            case RawHeader.carriedFrom: isCarried = true
             default: break
             }
         }

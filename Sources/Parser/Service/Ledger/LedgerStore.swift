@@ -12,6 +12,8 @@ struct LedgerStore: Sendable {
         var next: Int64
         /// By workspace id; empty where it could not be told.
         var counts: [String: ParserLedger.Counts]
+        /// Events that were passed over, because another installation counted them.
+        var carried = 0
         /// The ends of the feedback partitions as far as this partition knows.
         var feedbackEnds: [Int64]
     }
@@ -67,22 +69,36 @@ struct LedgerStore: Sendable {
                     throw EventLogError.fenced(topic: Topic.raw.name, partition: entry.partition)
                 }
             }
-            let rows = entries.flatMap { entry in
-                entry.counts.sorted { $0.key < $1.key }.map { (entry.partition, $0.key, $0.value) }
-            }
-            guard !rows.isEmpty else { return }
-            try db.write(
-                BulkRows([
-                    .texts(rows.map(\.1)), .integers(rows.map { Int64($0.0) }),
-                    .integers(rows.map { Int64($0.2.events) }), .integers(rows.map { Int64($0.2.extra) }),
-                    .integers(rows.map { Int64($0.2.emitted) }), .integers(rows.map { Int64($0.2.filtered) }),
-                    .integers(rows.map { Int64($0.2.dead) }),
-                ]), Self.addition)
+            try db.add(entries)
         }
     }
+}
 
-    private static let addition = BulkStatement(
+extension DatabaseConnection {
+    /// Adds entries to the ledger.
+    fileprivate func add(_ entries: [LedgerStore.Entry]) throws {
+        let rows = entries.flatMap { entry in
+            var counts = entry.counts
+            if entry.carried > 0 { counts[""] = counts[""] ?? ParserLedger.Counts() }
+            return counts.sorted { $0.key < $1.key }.map { workspace, counts in
+                (workspace, entry.partition, counts, workspace.isEmpty ? entry.carried : 0)
+            }
+        }
+        guard !rows.isEmpty else { return }
+        try write(
+            BulkRows([
+                .texts(rows.map(\.0)), .integers(rows.map { Int64($0.1) }), .integers(rows.map { Int64($0.2.events) }),
+                .integers(rows.map { Int64($0.2.extra) }), .integers(rows.map { Int64($0.2.emitted) }),
+                .integers(rows.map { Int64($0.2.filtered) }), .integers(rows.map { Int64($0.2.dead) }),
+                .integers(rows.map { Int64($0.3) }),
+            ]), LedgerStore.addition)
+    }
+}
+
+extension LedgerStore {
+    fileprivate static let addition = BulkStatement(
         into: "parser_ledger",
-        columns: ["workspace", "raw_partition", "events", "extra", "emitted", "filtered", "dead"],
-        key: ["workspace", "raw_partition"], conflict: .add(["events", "extra", "emitted", "filtered", "dead"]))
+        columns: ["workspace", "raw_partition", "events", "extra", "emitted", "filtered", "dead", "carried"],
+        key: ["workspace", "raw_partition"],
+        conflict: .add(["events", "extra", "emitted", "filtered", "dead", "carried"]))
 }

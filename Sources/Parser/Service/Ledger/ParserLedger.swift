@@ -40,6 +40,10 @@ public struct ParserLedger: Sendable, Hashable, Codable {
     public var workspaces: [WorkspaceCounts] = []
     /// Events of which it could not be told whose they are.
     public var unattributed = Counts()
+    /// Events in ``total`` that another installation read, before their workspace was moved here.
+    public var elsewhere = 0
+    /// Events that were passed over on the topic, because they are among those; the log may have fewer of them.
+    public var carried = 0
     /// The offset of the next raw event that was not yet worked on, by partition.
     public var positions: [Position] = []
 
@@ -81,6 +85,12 @@ public struct ParserLedger: Sendable, Hashable, Codable {
                     ledger.unattributed += row.counts
                 }
             }
+            (ledger.elsewhere, ledger.carried) =
+                try db.first(
+                    """
+                    SELECT SUM(CASE WHEN raw_partition < 0 THEN events ELSE 0 END), SUM(carried) FROM parser_ledger
+                    """
+                ) { (Int($0.integer(0)), Int($0.integer(1))) } ?? (0, 0)
             ledger.positions = try db.query(
                 "SELECT raw_partition, next_offset FROM parser_position ORDER BY raw_partition"
             ) { Position(partition: Int($0.integer(0)), next: $0.integer(1)) }

@@ -94,5 +94,10 @@ enum ParserSchema {
                         ) \(db.dialect.clustered)
                         """))
         },
+        Migration(3, "events of workspaces that were moved here") { db in
+            // Partition -1 of the ledger holds what another installation counted; `carried` what the log has of it.
+            try db.execute(
+                "ALTER TABLE parser_ledger ADD COLUMN carried \(raw: db.dialect.integer) NOT NULL DEFAULT 0")
+        },
     ]
 }

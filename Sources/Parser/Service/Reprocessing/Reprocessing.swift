@@ -112,12 +112,9 @@ struct Reprocessing: Service {
         var chosen = RecordBatch()
         var facts: [RawFacts] = []
         for i in 0..<records.count where records.offset(at: i) < end {
-            let headers = records.headers(at: i)
-            let fact = RawFacts(headers)
+            let fact = RawFacts(records.headers(at: i))
             guard filter.matches(fact) else { continue }
-            chosen.append(
-                key: records.key(at: i), headers: headers, value: records.value(at: i), offset: records.offset(at: i),
-                timestamp: records.timestamp(at: i))
+            chosen.append(records, at: i)
             facts.append(fact)
         }
         let from = chosen.isEmpty ? end : chosen.offset(at: 0)
