@@ -68,6 +68,21 @@ final class ServerProcess: Sendable {
     func freeze() { process.withLock { $0 }?.send(SIGSTOP) }
     func thaw() { process.withLock { $0 }?.send(SIGCONT) }
 
+    /// Bounds it to a share of a core, in percent, as long as what this returns lives.
+    func limited(to share: Int) throws -> ChildProcess {
+        guard let process = process.withLock({ $0 }) else { throw ProcessFailure("it does not run") }
+        return try ChildProcess(
+            ["/usr/bin/env", "cpulimit", "-p", String(process.id), "-l", String(share)], errors: errors + ".limit")
+    }
+
+    /// A number of its `/metrics`, of the line with these labels.
+    func metric(_ name: String, containing labels: String) async throws -> Double? {
+        let response = try await transport.send(OutgoingRequest("GET", url + "/metrics"))
+        return String(decoding: response.body, as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix(name) && $0.contains(labels) }
+            .flatMap { $0.split(separator: " ").last.flatMap { Double($0) } }
+    }
+
     private func end(by signal: Int32) {
         guard let process = process.withLock({ $0 }) else { return }
         process.send(signal)

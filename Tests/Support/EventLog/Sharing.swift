@@ -1,4 +1,5 @@
 import Common
+import Synchronization
 import Testing
 
 extension EventLogConformance {
@@ -148,30 +149,34 @@ extension EventLogConformance {
                         try await log.append(RecordBatch(numbered: start..<start + 100), to: topic)
                     }
                 }()
-                let seen = try await withThrowingTaskGroup(of: [String?].self) { tasks in
+                let all = Seen()
+                // While members come and go a partition may be nobody's for longer than any of them would wait.
+                let deadline = ContinuousClock.now + .seconds(30)
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
                     for turn in 0..<6 {
                         tasks.addTask {
                             try await Task.sleep(for: .milliseconds(20 * turn))
-                            var texts: [String?] = []
                             // Short lives, then one that sees the end.
                             for life in 0..<3 {
                                 let member = try await log.join(topic, group)
-                                for _ in 0..<(life == 2 ? 1000 : 5) {
-                                    let batches = try await member.next(
-                                        limit: 70,
-                                        wait: life == 2 ? bench.patience(.milliseconds(500)) : .milliseconds(500))
-                                    if batches.isEmpty && life == 2 { break }
+                                var pulls = 0
+                                while life < 2 ? pulls < 5 : ContinuousClock.now < deadline {
+                                    let isAll = all.texts.withLock { $0.count >= total }
+                                    let batches = try await member.next(limit: 70, wait: .milliseconds(500))
+                                    if life == 2, isAll, batches.isEmpty { break }
                                     try await member.commit(batches)
-                                    texts += batches.texts
+                                    let texts = batches.texts
+                                    all.texts.withLock { $0 += texts }
+                                    pulls += 1
                                 }
                                 await member.close()
                             }
-                            return texts
                         }
                     }
-                    return try await tasks.reduce(into: []) { $0 += $1 }
+                    try await tasks.waitForAll()
                 }
                 try await appended
+                let seen = all.texts.withLock { $0 }
                 // Members commit what they took before they come back, so nothing is handed out twice either.
                 #expect(seen.count == total)
                 #expect(Set(seen).count == total)
@@ -188,4 +193,9 @@ extension EventLogConformance {
             rounds += 1
         }
     }
+}
+
+/// What several members were given.
+private final class Seen: Sendable {
+    let texts = Mutex<[String?]>([])
 }

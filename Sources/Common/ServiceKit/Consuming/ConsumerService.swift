@@ -71,12 +71,18 @@ public struct ConsumerService: Service {
         let outcome: Result<Void, any Error>
         do {
             var inHand: Prepared?
+            var standstill = Standstill()
             while !Task.isCancelled || inHand != nil {
                 let before = ContinuousClock.now
                 let batches =
                     Task.isCancelled
-                    ? [] : try await consumer.next(limit: limit, wait: inHand == nil ? .seconds(30) : .zero)
+                    ? [] : try await consumer.next(limit: limit, wait: inHand == nil ? .seconds(20) : .zero)
                 let begun = ContinuousClock.now
+                if !batches.isEmpty || inHand != nil {
+                    standstill.somethingCame()
+                } else if !Task.isCancelled {
+                    try await leaveIfForgotten(&standstill)
+                }
                 meters.wait.add((begun - before).seconds)
                 async let next = prepare(batches)
                 if let inHand {
@@ -97,6 +103,17 @@ public struct ConsumerService: Service {
         }
         await Task { await consumer.close() }.value
         try outcome.get()
+    }
+
+    /// Ends this membership if records wait for long and none of the group takes them.
+    private func leaveIfForgotten(_ standstill: inout Standstill) async throws {
+        guard let committed = try? await log.committed(group, topic: topic),
+            let lag = try? await log.lag(of: group, topic: topic)
+        else { return }
+        if standstill.nothingCame(committed: committed, lag: lag) {
+            throw EventLogError.unavailable(
+                "\(lag.reduce(0, +)) records of \(topic) wait and none is given out: joining the group anew")
+        }
     }
 
     /// Batches that were pulled, and what is left to do with them.

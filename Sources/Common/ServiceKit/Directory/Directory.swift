@@ -156,9 +156,9 @@ public final class Directory: Service, Sendable {
                 }
                 do {
                     while !Task.isCancelled {
-                        for batch in try await consumer.next(limit: 1000, wait: .seconds(30)) {
-                            apply(batch.records, of: topic, next: batch.next)
-                        }
+                        let batches = try await consumer.next(limit: 1000, wait: .seconds(30))
+                        for batch in batches { apply(batch.records, of: topic, next: batch.next) }
+                        if batches.isEmpty { try await requireNothingWaits(on: topic) }
                     }
                 } catch {
                     await consumer.close()
@@ -171,6 +171,15 @@ public final class Directory: Service, Sendable {
                 try? await Task.sleep(for: .seconds(1))
             }
         }
+    }
+
+    /// - Throws: ``EventLogError/unavailable(_:)`` if the topic goes on and the follower is given nothing.
+    private func requireNothingWaits(on topic: Topic) async throws {
+        let position = state.withLock { $0.positions[topic, default: 0] }
+        guard let bounds = try? await log.bounds(of: topic).first, bounds.end > max(position, bounds.first) else {
+            return
+        }
+        throw EventLogError.unavailable("records of \(topic) wait and none is given out: joining anew")
     }
 
     /// - Returns: Whether there was anything.
