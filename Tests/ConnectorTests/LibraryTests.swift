@@ -7,7 +7,7 @@ import Testing
         #expect(library.problems == [], "\(library.problems.map(\.description).joined(separator: "\n"))")
         #expect(
             library.manifests.map(\.name) == [
-                "app_store", "csv", "discourse", "github", "jsonl", "signed_webhook", "standard_webhook",
+                "app_store", "csv", "discourse", "github", "gitlab", "jsonl", "signed_webhook", "standard_webhook",
             ])
     }
 }

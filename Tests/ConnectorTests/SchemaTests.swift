@@ -35,7 +35,7 @@ import Testing
             ("read: [{qqqqqqqq: 1}]", "source"), ("read: [{cursor: {qqqqqqqq: 1}}]", "cursor"),
             ("read: [{rate: {qqqqqqqq: 1}}]", "rate"), ("read: [{errors: [{qqqqqqqq: 1}]}]", "error"),
             ("receive: {qqqqqqqq: 1}", "receiver"), ("receive: {handshakes: [{qqqqqqqq: 1}]}", "handshake"),
-            ("normalise: [{qqqqqqqq: 1}]", "shape"),
+            ("receive: {subscribe: {qqqqqqqq: 1}}", "subscription"), ("normalise: [{qqqqqqqq: 1}]", "shape"),
         ] {
             #expect(known(yaml) == members(try definition(name)), "\(name)")
         }

@@ -2,6 +2,7 @@ import ByteJSON
 import Common
 import Foundation
 import Notices
+import SQLiteLog
 import ServiceKit
 import TestKit
 import Testing
@@ -133,7 +134,69 @@ struct AlertTests {
         #expect(try await findings(rule(.silence), tables([0, 2]), streams: names).isEmpty)
     }
 
-    @Test("dead letters since the last look")
+    @Test("dead letters that are neither replayed nor acknowledged, for as long as they are not")
+    func lettersHold() {
+        var rule = rule(.deadLetters)
+        rule.letters = nil
+        #expect(rule.letters(after: 7) == 7, "those there were before are nobody's news")
+        rule.letters = 2
+        #expect(rule.letters(after: 7) == 2, "what was found is found again")
+        #expect(rule.letters(after: 1) == 1, "what was replayed makes room for news")
+    }
+
+    @Test("an alert on dead letters is open until they are replayed, or acknowledged")
+    func lettersLife() async throws {
+        var settings = ReportsSettings.quick
+        settings.lookSeconds = 0.05
+        settings.alertSeconds = 0
+        try await ReportsServer.run(settings: settings) { server in
+            let made = try await server.ask(
+                "/v1/alert-rules", method: "POST", scopes: "manage",
+                body: #"{"workspace_id":"ws_a","kind":"dead_letters","minimum":2,"throttle_hours":0}"#)
+            let rule = try #require(made.json["rule_id"]?.string)
+            @Sendable func alerts() async throws -> [JSON] {
+                try await server.ask("/v1/alerts?workspace_id=ws_a").json["alerts"]?.array ?? []
+            }
+            func letters(_ ids: [String], replayed: Bool = false) async throws {
+                var batch = RecordBatch()
+                for id in ids {
+                    if replayed {
+                        batch.appendTombstone(key: id)
+                    } else {
+                        batch.append(key: id, value: Array(#"{"id":"\#(id)","workspace_id":"ws_a"}"#.utf8))
+                    }
+                }
+                try await server.log.append(batch, to: .deadLetters)
+            }
+            // The first look takes what there is for known.
+            try await waitUntil("the rule was looked at") {
+                try await server.database.read { connection in
+                    try connection.first("SELECT letters FROM alert_rule WHERE id = \(rule)") { !$0.isNull(0) }
+                } ?? false
+            }
+            try await letters(["dl_1", "dl_2", "dl_3"])
+            try await waitUntil("the alert is raised") {
+                try await alerts().first?["state"]?.string == "OPEN"
+            }
+            #expect(try await alerts().first?["links"]?["dead_letters"]?.string?.contains("replayed=false") == true)
+            // It was looked at many times since.
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(try await alerts().map { $0["state"]?.string } == ["OPEN"])
+            try await letters(["dl_1", "dl_2"], replayed: true)
+            try await waitUntil("it ends") { try await alerts().allSatisfy { $0["state"]?.string == "ENDED" } }
+
+            try await letters(["dl_4", "dl_5", "dl_6"])
+            @Sendable func open() async throws -> JSON? {
+                try await alerts().first { $0["state"]?.string == "OPEN" }
+            }
+            try await waitUntil("another is raised") { try await open() != nil }
+            let id = try #require(try await open()?["alert_id"]?.string)
+            _ = try await server.ask("/v1/alerts/\(id)/acknowledge", method: "POST", scopes: "manage")
+            try await waitUntil("it ends") { try await alerts().allSatisfy { $0["state"]?.string == "ENDED" } }
+        }
+    }
+
+    @Test("dead letters since they were known")
     func deadLetters() async throws {
         let tables = try await Tables()
         try await tables.database.write { connection in

@@ -40,6 +40,7 @@ struct AlertRoutes: Sendable {
                 throw Problem.conflict("\(alert.id) has ended by itself; there is nothing to acknowledge")
             }
             alert.state = .acknowledged
+            try await acknowledgeLetters(of: alert)
             return try await save(alert)
         }
         router.post("/v1/alerts/{alert}/snooze") { try await snooze($0, $1) }
@@ -172,6 +173,17 @@ struct AlertRoutes: Sendable {
         try body.finish()
         alert.snoozedUntil = now().advanced(bySeconds: Double(hours ?? 1) * 3600)
         return try await save(alert)
+    }
+
+    /// Dead letters that somebody has seen are told of no more: their alert ends at the next look, unless more came.
+    private func acknowledgeLetters(of alert: Alert) async throws {
+        guard alert.finding.key == Finding.deadLetters else { return }
+        try await database.write { connection in
+            let table = AlertTable(connection: connection)
+            guard var rule = try table.rule(alert.rule), rule.kind == .deadLetters else { return }
+            rule.letters = try connection.deadLetters(of: alert.workspace)
+            try table.save(rule)
+        }
     }
 
     private func save(_ alert: Alert) async throws -> Response {

@@ -138,11 +138,12 @@ struct AlertReading {
     private func deadLetters(_ rule: AlertRule) throws -> [Finding] {
         let count = try connection.deadLetters(of: rule.workspace)
         guard let last = rule.letters, count - last >= rule.settings.minimum else { return [] }
+        let waiting = Readable.count(count - last)
         return [
             Finding(
-                key: "dead_letters", title: "Feedback cannot be read",
-                text: "\(Readable.count(count - last)) items were set aside; `earshot dead-letters list` tells why.",
-                facts: [.init("Now", Readable.count(count)), .init("Before", Readable.count(last))], range: range(rule))
+                key: Finding.deadLetters, title: "Feedback cannot be read",
+                text: "\(waiting) items were set aside and not replayed; `earshot dead-letters list` tells why.",
+                facts: [.init("Set aside", waiting), .init("Known before", Readable.count(last))], range: range(rule))
         ]
     }
 }

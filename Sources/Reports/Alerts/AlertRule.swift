@@ -28,7 +28,8 @@ struct AlertRule: Sendable {
     var snoozedUntil: Timestamp?
     /// When it is looked at next.
     var next: Timestamp
-    /// Dead letters of the workspace when it was looked at last.
+    /// Dead letters of the workspace that nobody is told of: those there were at the first look, or when their alert was
+    /// acknowledged, as far as they are not replayed.
     var letters: Int?
     let createdAt: Timestamp
 
@@ -62,6 +63,9 @@ struct AlertRule: Sendable {
         }
     }
 
+    /// The letters that nobody is told of, after a look that found so many.
+    func letters(after count: Int) -> Int { min(letters ?? count, count) }
+
     /// As the API tells it.
     var json: JSON {
         var members = settings.json.object ?? [:]
@@ -87,6 +91,9 @@ struct Finding: Sendable, Hashable {
     /// The verbatims behind it: time, and filters.
     var range: Range<Int64>
     var filters: [String: [String]] = [:]
+
+    /// The key of a finding that is about dead letters: what is behind it is no feedback yet.
+    static let deadLetters = "dead_letters"
 }
 
 /// A finding that was there, and what became of it.
@@ -123,7 +130,9 @@ struct Alert: Sendable {
             "to": .string(Timestamp(milliseconds: finding.range.upperBound).description),
             "filters": .object(finding.filters.mapValues { .array($0.map { .string($0) }) }),
             "raised_at": .string(raisedAt.description), "seen_at": .string(seenAt.description),
-            "links": ["verbatims": .string("/v1/alerts/\(id)/verbatims")],
+            "links": finding.key == Finding.deadLetters
+                ? ["dead_letters": .string("/v1/dead-letters?replayed=false&workspace_id=\(workspace)")]
+                : ["verbatims": .string("/v1/alerts/\(id)/verbatims")],
         ]
         members["ended_at"] = endedAt.map { .string($0.description) }
         members["snoozed_until"] = snoozedUntil.map { .string($0.description) }

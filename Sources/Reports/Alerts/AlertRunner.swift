@@ -62,7 +62,7 @@ struct AlertRunner: Service {
                     throttleHours: rule.settings.throttleHours, now: now)
                 for step in steps { try act(step, rule, table, connection, now) }
             }
-            current.letters = letters
+            current.letters = current.letters(after: letters)
             current.next = now.advanced(bySeconds: settings.alertSeconds)
             try table.save(current)
         }
@@ -100,6 +100,12 @@ struct AlertRunner: Service {
     {
         let finding = alert.finding
         let name = links.directory.current.workspaces[rule.workspace]?.name ?? rule.workspace.rawValue
+        let facts = [NoticeContent.Fact("Workspace", name), .init("Rule", rule.name)] + finding.facts
+        guard finding.key != Finding.deadLetters else {
+            return NoticeContent(
+                event: "alert.raised", subject: alert.id.rawValue, title: "\(name): \(finding.title)",
+                text: finding.text, facts: facts, data: alert.json)
+        }
         let page = try connection.page(
             AlertRunner.filter(finding), workspace: rule.workspace, range: finding.range, after: nil, limit: 3)
         let quotes = page.documents.compactMap { document -> String? in
@@ -109,7 +115,7 @@ struct AlertRunner: Service {
         let link = try links.verbatims(alert.id, of: rule.workspace)
         return NoticeContent(
             event: "alert.raised", subject: alert.id.rawValue, title: "\(name): \(finding.title)", text: finding.text,
-            facts: [.init("Workspace", name), .init("Rule", rule.name)] + finding.facts, quotes: quotes,
+            facts: facts, quotes: quotes,
             link: .init("Read what was said", link), data: alert.json)
     }
 

@@ -18,6 +18,29 @@ struct ReportNotices: Sendable {
             content(job, request, manifest), to: request.notify, of: request.workspace, in: connection)
     }
 
+    /// Puts the notices in line that a report failed, in the transaction that says so; once a report, however often it is
+    /// tried again.
+    func putFailure(_ job: Job, _ request: ReportRequest, reason: String, in connection: any DatabaseConnection) throws
+    {
+        guard !request.notify.isEmpty else { return }
+        let name = directory.current.workspaces[request.workspace]?.name ?? request.workspace.rawValue
+        let title = ReportKinds.named(request.kind)?.title ?? request.kind
+        let report = "\(links.publicURL)/v1/reports/\(job.id)"
+        let content = NoticeContent(
+            event: "report.failed", subject: job.id.rawValue, title: "\(title) of \(name) could not be made",
+            text: "\(reason.prefix(500)). `earshot jobs retry \(job.id)` has it tried again.",
+            facts: [
+                .init("Workspace", name), .init("Format", request.format.rawValue.uppercased()),
+                .init("Report", job.id.rawValue),
+            ],
+            data: [
+                "report_id": .string(job.id.rawValue), "workspace_id": .string(request.workspace.rawValue),
+                "kind": .string(request.kind), "format": .string(request.format.rawValue), "reason": .string(reason),
+                "links": ["report": .string(report), "retry": .string("\(report)/retry")],
+            ])
+        try notices.put(content, to: request.notify, of: request.workspace, in: connection)
+    }
+
     private func content(_ job: Job, _ request: ReportRequest, _ manifest: JSON) throws -> NoticeContent {
         let rows = Int(manifest["rows"]?.integer ?? 0)
         let name = directory.current.workspaces[request.workspace]?.name ?? request.workspace.rawValue

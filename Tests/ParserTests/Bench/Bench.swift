@@ -147,8 +147,8 @@ final class Bench: Sendable {
     /// All dead letters on the topic, each once.
     func deadLetters() async throws -> [DeadLetter] {
         var seen: Set<DeadLetterID> = []
-        return try await all(of: .deadLetters, partition: 0)
-            .map { try JSONDecoder().decode(DeadLetter.self, from: Data($0.value ?? [])) }
+        return try await all(of: .deadLetters, partition: 0).compactMap(\.value)
+            .map { try JSONDecoder().decode(DeadLetter.self, from: Data($0)) }
             .filter { seen.insert($0.id).inserted }
             .sorted { ($0.partition, $0.offset, $0.item) < ($1.partition, $1.offset, $1.item) }
     }

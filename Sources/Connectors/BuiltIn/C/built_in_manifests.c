@@ -16,6 +16,9 @@ static const unsigned char discourse[] = {
 static const unsigned char github[] = {
 #embed "../../../../connectors/github.yaml"
 };
+static const unsigned char gitlab[] = {
+#embed "../../../../connectors/gitlab.yaml"
+};
 static const unsigned char jsonl[] = {
 #embed "../../../../connectors/jsonl.yaml"
 };
@@ -34,6 +37,7 @@ static const built_in_file files[] = {
     {"csv.yaml", csv, sizeof csv},
     {"discourse.yaml", discourse, sizeof discourse},
     {"github.yaml", github, sizeof github},
+    {"gitlab.yaml", gitlab, sizeof gitlab},
     {"jsonl.yaml", jsonl, sizeof jsonl},
     {"signed_webhook.yaml", signed_webhook, sizeof signed_webhook},
     {"standard_webhook.yaml", standard_webhook, sizeof standard_webhook},

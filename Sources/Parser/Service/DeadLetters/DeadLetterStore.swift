@@ -137,6 +137,24 @@ struct DeadLetterStore: Sendable {
         }
     }
 
+    /// Tombstones for the topic, one a dead letter of these events that is open: whoever counts what is missing counts
+    /// them no more.
+    func tombstones(of events: [Event]) async throws -> RecordBatch {
+        let ids = try await database.read { db in
+            try events.flatMap { event in
+                try db.query(
+                    """
+                    SELECT id FROM dead_letter WHERE topic = \(event.topic) AND log_partition = \(event.partition)
+                        AND log_offset = \(event.offset) AND replayed_at IS NULL
+                    """
+                ) { $0.text(0) }
+            }
+        }
+        var batch = RecordBatch()
+        for id in ids { batch.appendTombstone(key: id) }
+        return batch
+    }
+
     /// Notes that events went back to the log: all dead letters of each.
     func markReplayed(_ events: [Event], at now: Timestamp) async throws {
         try await database.write { db in

@@ -48,6 +48,8 @@ struct Replay: Sendable {
             batch.append(key: original.key, headers: headers, value: payload ?? original.payload, timestamp: now())
         }
         guard !events.isEmpty else { return outcome }
+        let closed = try await store.tombstones(of: Array(events))
+        if closed.count > 0 { try await log.append(closed, to: .deadLetters) }
         try await log.append(batch, to: .raw)
         try await store.markReplayed(Array(events), at: now())
         outcome.events = events.count

@@ -132,10 +132,12 @@ struct Reprocessing: Service {
         let open = try await deadLetters.openOffsets(in: .raw, partition: intake.batch.partition, first...last)
         guard !open.isEmpty else { return }
         let passed = (0..<records.count).filter { !failed.contains($0) && open.contains(records.offset(at: $0)) }
-        try await deadLetters.markReplayed(
-            passed.map {
-                DeadLetterStore.Event(
-                    topic: Topic.raw.name, partition: intake.batch.partition, offset: records.offset(at: $0))
-            }, at: now())
+        let events = passed.map {
+            DeadLetterStore.Event(
+                topic: Topic.raw.name, partition: intake.batch.partition, offset: records.offset(at: $0))
+        }
+        let closed = try await deadLetters.tombstones(of: events)
+        if closed.count > 0 { try await log.append(closed, to: .deadLetters) }
+        try await deadLetters.markReplayed(events, at: now())
     }
 }
