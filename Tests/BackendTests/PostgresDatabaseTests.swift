@@ -1,5 +1,6 @@
 import Common
 import Foundation
+import Synchronization
 import TestKit
 import Testing
 
@@ -151,6 +152,30 @@ struct PostgresDatabaseTests {
         #expect(try await Self.count(database) == 0)
         try await database.write { try $0.execute("INSERT INTO item (id) VALUES (3)") }
         #expect(try await Self.count(database) == 1)
+    }
+
+    @Test("hears what another program notifies, also after the server was away, and then rings once for what it missed")
+    func notifications() async throws {
+        let cluster = try await PostgresCluster()
+        let (hearing, telling) = (
+            try await Self.database(schema: "s", on: cluster), try await Self.database(schema: "s", on: cluster)
+        )
+        try await telling.migrate(Self.items)
+        let rings = Mutex(0)
+        let task = Task { for await _ in hearing.notifications("news") { rings.withLock { $0 += 1 } } }
+        defer { task.cancel() }
+        try await waitUntil("it listens") { rings.withLock { $0 } == 1 }
+        try await telling.write { try $0.notify("news") }
+        try await waitUntil("it hears") { rings.withLock { $0 } == 2 }
+        try await Self.database(schema: "t", on: cluster).write { try $0.notify("news") }
+        try await cluster.stop()
+        #expect(rings.withLock { $0 } == 2)
+        try await cluster.start()
+        try await waitUntil("it listens again") { rings.withLock { $0 } == 3 }
+        try await telling.write { try $0.notify("news") }
+        try await waitUntil("it hears again") { rings.withLock { $0 } == 4 }
+        await hearing.close()
+        await task.value
     }
 
     @Test("does not notice that the server was restarted between two transactions")

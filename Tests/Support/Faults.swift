@@ -76,6 +76,8 @@ public struct FaultyDatabase: Database {
         try faults.edge()
         return value
     }
+    public func notifications(_ channel: String) -> AsyncStream<Void> { base.notifications(channel) }
+
     public func migrate(_ migrations: [Migration]) async throws { try await base.migrate(migrations) }
     public func close() async throws { try await base.close() }
 }

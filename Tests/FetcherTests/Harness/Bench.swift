@@ -212,6 +212,7 @@ private struct FaultyDatabase: Database {
         try faults.step()
         return value
     }
+    func notifications(_ channel: String) -> AsyncStream<Void> { base.notifications(channel) }
     func migrate(_ migrations: [Migration]) async throws { try await base.migrate(migrations) }
     func close() async throws { try await base.close() }
 }

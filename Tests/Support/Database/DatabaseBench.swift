@@ -41,7 +41,7 @@ public struct DatabaseBehaviour: Sendable, CustomStringConvertible {
 
 /// What a database is: every backend does all of this.
 public enum DatabaseConformance {
-    public static let behaviours: [DatabaseBehaviour] = values + transactions + bulk + migrations
+    public static let behaviours: [DatabaseBehaviour] = values + transactions + notifying + bulk + migrations
 }
 
 extension Database {

@@ -59,6 +59,7 @@ final class MortalDatabase: Database {
         return value
     }
 
+    func notifications(_ channel: String) -> AsyncStream<Void> { database.notifications(channel) }
     func migrate(_ migrations: [Migration]) async throws { try await database.migrate(migrations) }
     func close() async throws { try await database.close() }
 }

@@ -14,12 +14,14 @@ public final class PostgresDatabase: Database {
     private let readers: Lane
     private let writers: Lane
     private let connector: Connector
+    private let listener: Listener
 
     public let dialect = Dialect.postgres
 
     /// - Throws: ``DatabaseError/unavailable(_:)`` if the URL is none; the server is not asked yet.
     public init(_ settings: PostgresSettings) throws {
         connector = try Connector(settings)
+        listener = Listener(connector, name: "\(settings.schema) listener")
         readers = Lane(
             name: "\(settings.schema) reader", threads: settings.readers, settings: settings, connector: connector)
         writers = Lane(name: "\(settings.schema) writer", threads: 1, settings: settings, connector: connector)
@@ -28,6 +30,7 @@ public final class PostgresDatabase: Database {
     deinit {
         readers.close()
         writers.close()
+        listener.close()
     }
 
     public func read<Value: Sendable>(
@@ -42,6 +45,8 @@ public final class PostgresDatabase: Database {
     ) async throws -> Value {
         try await writers.run(.write, body)
     }
+
+    public func notifications(_ channel: String) -> AsyncStream<Void> { listener.listen(to: channel) }
 
     public func migrate(_ migrations: [Migration]) async throws {
         let schema = connector.schema
@@ -63,6 +68,7 @@ public final class PostgresDatabase: Database {
     public func close() async {
         await readers.finish()
         await writers.finish()
+        await listener.finish()
     }
 }
 

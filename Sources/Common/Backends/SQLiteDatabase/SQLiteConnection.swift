@@ -7,8 +7,12 @@ import GRDBSQLite
 /// GRDB keeps the prepared statements; values are bound and read through the C interface, without detours.
 struct SQLiteConnection: DatabaseConnection {
     private let connection: GRDB.Database
+    private let rung: RungChannels?
 
-    init(_ connection: GRDB.Database) { self.connection = connection }
+    init(_ connection: GRDB.Database, rung: RungChannels? = nil) {
+        self.connection = connection
+        self.rung = rung
+    }
 
     var dialect: Dialect { .sqlite }
 
@@ -48,6 +52,8 @@ struct SQLiteConnection: DatabaseConnection {
         }
     }
 
+    func notify(_ channel: String) { rung?.names.insert(channel) }
+
     /// A cached statement, or a fresh one while the cached one is being stepped further up the stack.
     private func prepare(_ text: String) throws -> SQLiteStatement {
         do {
@@ -64,4 +70,9 @@ struct SQLiteConnection: DatabaseConnection {
         guard let semicolon = text.utf8.firstIndex(of: UInt8(ascii: ";")) else { return false }
         return text.utf8[semicolon...].dropFirst().contains { $0 > 0x20 && $0 != UInt8(ascii: ";") }
     }
+}
+
+/// The channels that a transaction rings when it is committed.
+final class RungChannels {
+    var names: Set<String> = []
 }

@@ -9,6 +9,7 @@ import GRDB
 public final class SQLiteDatabase: Common.Database {
     private let pool: DatabasePool
     private let checkpointer: Checkpointer
+    private let listeners = Notifications()
 
     public let dialect = Dialect.sqlite
 
@@ -62,16 +63,24 @@ public final class SQLiteDatabase: Common.Database {
         _ body: @escaping @Sendable (any DatabaseConnection) throws -> Value
     ) async throws -> Value {
         do {
-            return try await pool.write { try body(SQLiteConnection($0)) }
+            let (value, channels) = try await pool.write { connection in
+                let rung = RungChannels()
+                return (try body(SQLiteConnection(connection, rung: rung)), rung.names)
+            }
+            listeners.ring(channels)
+            return value
         } catch let error as GRDB.DatabaseError {
             throw SQLiteFailure.error(error)
         }
     }
 
+    public func notifications(_ channel: String) -> AsyncStream<Void> { listeners.listen(to: channel) }
+
     public func migrate(_ migrations: [Migration]) async throws { try await apply(migrations) }
 
     /// Closes the file; whatever is called afterwards throws.
     public func close() throws {
+        listeners.close()
         do {
             try pool.close()
             try checkpointer.close()

@@ -16,6 +16,13 @@ public protocol Database: Sendable {
     func write<Value: Sendable>(_ body: @escaping @Sendable (any DatabaseConnection) throws -> Value) async throws
         -> Value
 
+    /// Rings when a transaction was committed that called ``DatabaseConnection/notify(_:)`` with this channel: one of this
+    /// value's, and where the database is a server, one of any program's. What rings while nobody listens is kept as
+    /// one ring. It also rings where something may have been missed, so a ring is a reason to look, and no news.
+    ///
+    /// It ends when the database is closed.
+    func notifications(_ channel: String) -> AsyncStream<Void>
+
     /// Brings the schema up to date; each migration runs once, in its own transaction, in the order of the numbers.
     ///
     /// - Throws: ``DatabaseError/newerSchema(found:known:)`` if the database is ahead of this program.
@@ -42,6 +49,10 @@ public protocol DatabaseConnection {
 
     /// Writes many rows with one prepared statement.
     func write(_ rows: BulkRows, _ statement: BulkStatement) throws
+
+    /// Rings ``Database/notifications(_:)`` of this channel when the transaction is committed, and never otherwise; many
+    /// calls may be one ring.
+    func notify(_ channel: String) throws
 
     /// Has an empty table cut into chunks by time, where the database can do that; elsewhere it stays as it is, with
     /// the same answers.

@@ -31,6 +31,22 @@ struct Connector: Sendable {
 
     /// - Throws: ``DatabaseError/unavailable(_:)``
     func connect() throws -> Session {
+        let session = Session(try handle(), schema: schema)
+        try session.command(
+            """
+            \(setPath);
+            SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+            """)
+        return session
+    }
+
+    /// Says whose tables are meant.
+    var setPath: String { "SET search_path = \(quoted(schema))" }
+
+    /// A connection as the server makes it.
+    ///
+    /// - Throws: ``DatabaseError/unavailable(_:)``
+    func handle() throws -> ConnectionHandle {
         let words = parameters.sorted { $0.key < $1.key }
         let pointer = withCStrings(words.map(\.key)) { names in
             withCStrings(words.map(\.value)) { values in PQconnectdbParams(names, values, 0) }
@@ -41,13 +57,7 @@ struct Connector: Sendable {
             throw DatabaseError.unavailable("PostgreSQL: \(PostgresFailure.text(PQerrorMessage(pointer)))")
         }
         PQsetNoticeReceiver(pointer, { _, _ in }, nil)
-        let session = Session(handle, schema: schema)
-        try session.command(
-            """
-            SET search_path = \(quoted(schema));
-            SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
-            """)
-        return session
+        return handle
     }
 
     /// What a URL says, by libpq's names.
