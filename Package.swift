@@ -28,6 +28,7 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 // MARK: - Makers: like targets are made alike
@@ -112,7 +113,7 @@ let package = Package(
             "ServiceKit", "Common/ServiceKit",
             [
                 "ByteJSON", "Common", "Connectors", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1,
-                nioPosix, lifecycle, logging, crypto, jwt, collections,
+                nioPosix, lifecycle, logging, crypto, jwt, collections, heap,
             ]),
 
         module(
@@ -176,8 +177,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "ByteJSON", "Common", "Connectors", "PostgresDatabase", "ServiceKit", "SQLiteDatabase", httpTypes,
-                lifecycle, logging, yams,
+                "ByteJSON", "Common", "Connectors", "PostgresDatabase", "ServiceKit", "SQLiteDatabase", hummingbird,
+                httpTypes, lifecycle, logging, yams,
             ],
             path: "Tests/Support", swiftSettings: strict),
         tests("ByteJSON", ["ByteJSON", "TestKit"]),

@@ -141,6 +141,7 @@ enum Schema {
             try ScheduleTable.create(on: connection)
             try AlertTable.create(on: connection)
         },
+        Migration(7, "lines of jobs") { try JobSchema.addLines(on: $0) },
     ]
 
     /// SQL that floors a column of instants, also before 1970, to whole lengths.

@@ -14,7 +14,12 @@ public final class JobEngine: Service {
         /// When each workspace was served last, counted in claims.
         var served: [String: UInt64] = [:]
         var turn: UInt64 = 0
-        var hasLooked = false
+        /// When this process looked for what is to be tidied up last; nil if it never did.
+        var looked: ContinuousClock.Instant?
+        /// Since when leases are there that nobody can have given by the clock as it is.
+        var hasFarLeases: ContinuousClock.Instant?
+        /// Whether the last claim left jobs in line.
+        var knowsOfMore = false
         var isStopping = false
     }
     private let database: any Database
@@ -111,6 +116,7 @@ public final class JobEngine: Service {
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await self.beat() }
                 tasks.addTask { await self.prune() }
+                tasks.addTask { await self.listen() }
                 await self.takeUp()
             }
         }
@@ -122,49 +128,100 @@ public final class JobEngine: Service {
         for one in active { await one.work.value }
     }
 
+    /// Hears of jobs that other processes request.
+    private func listen() async { for await _ in database.notifications(JobTable.channel) { bell.ring() } }
+
     private func takeUp() async {
         var failures = 0
         while !Task.isCancelled {
+            var pause: Double
             do {
-                let mayBeMore = try await claim()
+                guard let next = try await claim() else { continue }
                 failures = 0
-                if mayBeMore { continue }
+                pause = next
             } catch {
                 guard !Task.isCancelled else { return }
                 failures += 1
                 logger.warning(
                     "jobs cannot be taken up; trying again",
                     metadata: ["error": "\(error)", "failures": "\(failures)"])
+                pause = max(settings.poll * Double.random(in: 0.75...1.25), ConsumerService.pause(after: failures))
             }
-            let pause = settings.poll * Double.random(in: 0.75...1.25)
-            await bell.wait(for: .seconds(failures == 0 ? pause : max(pause, ConsumerService.pause(after: failures))))
+            await bell.wait(for: .seconds(pause))
         }
     }
 
     /// Takes up as many jobs as there are free slots.
     ///
-    /// - Returns: Whether there may be more.
-    private func claim() async throws -> Bool {
+    /// - Returns: Seconds until the next look, unless the bell rings; nil if there may be more now.
+    private func claim() async throws -> Double? {
         let now = now()
-        let (free, active, served, hasLooked) = state.withLock { state in
-            (settings.slots - state.active.count, state.active.values.map(\.kind), state.served, state.hasLooked)
+        let (free, active, served, looked, knowsOfMore) = state.withLock { state in
+            (
+                settings.slots - state.active.count, state.active.values.map(\.kind), state.served, state.looked,
+                state.knowsOfMore
+            )
         }
+        // What is in line and cannot be taken up now, for a limit or a breaker, rings no bell when it can be.
+        let poll = settings.poll * Double.random(in: 0.75...1.25)
+        // Where jobs wait, each slot that is free is filled without a look before, which a claim costs otherwise.
+        var tidies = looked == nil
+        var bound: Timestamp?
+        if let looked, !knowsOfMore || looked + .seconds(settings.poll) <= .now {
+            let look = try await database.read { try JobTable($0, at: now).look() }
+            bound = noteFarLeases(look, at: now)
+            tidies = look.isUntidy(at: now) || bound != nil
+            if !tidies, !look.isAnyInLine {
+                let next = look.next.map { Double($0.milliseconds - now.milliseconds) / 1000 } ?? .infinity
+                return min(poll * Self.idle, max(next, 0.001))
+            }
+        }
+        if free < 1, !tidies { return poll }
         let freeOfKind = definitions.compactMapValues { definition in
             definition.slots.map { max(0, $0 - active.count { $0 == definition.kind }) }
         }
-        if hasLooked, try await !database.read({ try JobTable($0, at: now).hasWork() }) { return false }
-        let jobs = try await database.write { [self] connection in
+        let (jobs, isMoreUntidy) = try await database.write { [self, tidies, bound] connection in
             let table = JobTable(connection, at: now)
-            try table.sweep(definitions, takesAll: !hasLooked && settings.isAlone)
-            try table.runSchedules(schedules, definitions)
-            return try table.claim(
+            var isMore = false
+            if tidies {
+                isMore = try table.sweep(
+                    definitions, takesAll: looked == nil && settings.isAlone,
+                    bound: bound ?? .init(milliseconds: .max))
+                try table.runSchedules(schedules, definitions)
+            }
+            let jobs = try table.claim(
                 free, of: definitions, by: worker, leaseEnds: now.advanced(bySeconds: settings.lease), served: served,
                 free: freeOfKind)
+            return (jobs, isMore)
         }
-        state.withLock { $0.hasLooked = true }
+        state.withLock { state in
+            state.looked = state.looked ?? .now
+            state.knowsOfMore = !jobs.isEmpty && jobs.count == free
+        }
         for job in jobs { begin(job) }
-        return !jobs.isEmpty && jobs.count < free
+        return isMoreUntidy || !jobs.isEmpty && jobs.count < free ? nil : poll
     }
+
+    /// Notes a look, and whether the clock went back: leases end later than any that is given now.
+    ///
+    /// - Returns: What is later than any lease that was renewed since; nil as long as workers that live may not have
+    ///   done that yet.
+    private func noteFarLeases(_ look: JobLook, at now: Timestamp) -> Timestamp? {
+        let bound = now.advanced(bySeconds: 2 * settings.lease)
+        return state.withLock { state in
+            state.looked = .now
+            guard let last = look.lastLease, last > bound else {
+                state.hasFarLeases = nil
+                return nil
+            }
+            let since = state.hasFarLeases ?? .now
+            state.hasFarLeases = since
+            return since + .seconds(settings.lease) <= .now ? bound : nil
+        }
+    }
+
+    /// How much longer a pause is where nothing is in line: what comes there rings the bell.
+    private static let idle = 10.0
 
     private func begin(_ job: Job) {
         let active = ActiveJob(job)

@@ -2,14 +2,22 @@ public import Common
 
 /// The tables of the engine, part of the schema of each service that has jobs.
 ///
-/// - `job`: one row a job. `queue` is where it stands in line, `lane` the same while it is in line and null while it
-///   is not: delayed, running or over. `history` is one JSON object a line.
+/// - `job`: one row a job. `queue` is the text of its ``Lane``. `lane` is empty while it stands where it was requested,
+///   its `queue` while it was put in line again, and null while it is not in line: delayed, running or over. `history`
+///   is one JSON object a line.
+/// - `job_line`: the lanes that have jobs which were never taken up, and where they begin. See ``JobTable``'s claim.
 /// - `job_step`: what steps came to; those with a compensation as soon as they are begun.
 /// - `job_schedule`: when each schedule is to run next.
 /// - `job_provider`: the providers that failed of late; see ``ProviderBreaker``.
 public enum JobSchema {
-    /// Makes the tables: a migration of the service calls it.
+    /// Makes the tables as this version has them: a migration of the service calls it.
     public static func create(on connection: any DatabaseConnection) throws {
+        try createFirst(on: connection)
+        try addProviders(on: connection)
+        try addLines(on: connection)
+    }
+
+    private static func createFirst(on connection: any DatabaseConnection) throws {
         let dialect = connection.dialect
         let integer = dialect.integer
         let text = dialect.text
@@ -50,10 +58,10 @@ public enum JobSchema {
             """)
     }
 
-    /// Adds what is known of providers, and indexes that a claim leaves alone: a migration after the one that makes the
-    /// tables.
+    /// Adds what is known of providers, and indexes that a claim leaves alone, to tables of an older version.
     public static func addProviders(on connection: any DatabaseConnection) throws {
         let dialect = connection.dialect
+        if try has("job_provider", connection) { return }
         if dialect == .postgres {
             // An update there writes to each index that has the row, changed or not: those of many rows leave out what
             // runs, which another one has.
@@ -71,5 +79,33 @@ public enum JobSchema {
                 name \(raw: dialect.text) NOT NULL PRIMARY KEY, failures INTEGER NOT NULL,
                 open_until \(raw: dialect.integer), reason \(raw: dialect.text)) \(raw: dialect.clustered)
             """)
+    }
+
+    /// Has a claim leave the order of lanes alone, in tables of an older version; what waits there stays in line.
+    public static func addLines(on connection: any DatabaseConnection) throws {
+        let dialect = connection.dialect
+        if try has("job_line", connection) { return }
+        try connection.execute(
+            """
+            CREATE TABLE job_line (
+                name \(raw: dialect.text) NOT NULL PRIMARY KEY, head \(raw: dialect.text) NOT NULL)
+                \(raw: dialect.clustered)
+            """)
+        try connection.execute("DROP INDEX job_lane")
+        try connection.execute("CREATE INDEX job_lane ON job (lane, id) WHERE lane > ''")
+        // SQLite takes a row out of a partial index at once, from the page of each lane: a hundred pages a claim.
+        // PostgreSQL leaves it, but writes to each index that has the row.
+        let part = dialect == .postgres ? "WHERE lane = ''" : ""
+        try connection.execute("CREATE INDEX job_new ON job (queue, id) \(raw: part)")
+    }
+
+    private static func has(_ table: String, _ connection: any DatabaseConnection) throws -> Bool {
+        let found: SQL =
+            switch connection.dialect {
+            case .sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = \(table)"
+            case .postgres:
+                "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = \(table)"
+            }
+        return try connection.first(found) { _ in true } ?? false
     }
 }

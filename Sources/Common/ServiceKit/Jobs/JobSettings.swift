@@ -4,7 +4,8 @@ public struct JobSettings: Sendable, Codable, Hashable {
     public var slots = 4
     /// Seconds after which a job is taken from a worker that gives no sign of life.
     public var lease = 30.0
-    /// Seconds between two looks into the table, on average; what this process requests is seen at once.
+    /// Seconds between two looks into the table where something is in line that cannot be taken up yet, on average; ten
+    /// times as many where nothing is. What is requested rings a bell, and what is due has its time.
     public var poll = 1.0
     /// Seconds that a step has to stop when it is told to.
     public var grace = 10.0

@@ -1,18 +1,27 @@
 public import Common
 
 extension JobTable {
-    /// Whether there is anything to claim or to tidy up: a look that locks nothing.
-    public func hasWork() throws -> Bool {
-        try connection.first(
+    /// What there is to do, without doing or locking anything.
+    func look() throws -> JobLook {
+        let look = try connection.first(
             """
-            SELECT 1 WHERE EXISTS (SELECT 1 FROM job WHERE lane IS NOT NULL)
-                OR EXISTS (SELECT 1 FROM job WHERE lane IS NULL AND state = 'REQUESTED' AND due <= \(now))
-                OR EXISTS (SELECT 1 FROM job WHERE state = 'RUNNING' AND lease_ends <= \(now))
-                OR EXISTS (SELECT 1 FROM job WHERE state = 'REQUESTED' AND ended_at IS NULL AND deadline <= \(now))
-                OR EXISTS (SELECT 1 FROM job WHERE state = 'RUNNING' AND ended_at IS NULL AND deadline <= \(now))
-                OR EXISTS (SELECT 1 FROM job_schedule WHERE next_at <= \(now))
+            SELECT CASE WHEN EXISTS (SELECT 1 FROM job_line) OR EXISTS (SELECT 1 FROM job WHERE lane > '')
+                    THEN 1 ELSE 0 END,
+                (SELECT min(due) FROM job WHERE lane IS NULL AND state = 'REQUESTED'),
+                (\(raw: Self.firstDeadline)),
+                (SELECT min(lease_ends) FROM job WHERE state = 'RUNNING'),
+                (SELECT min(next_at) FROM job_schedule),
+                (SELECT max(lease_ends) FROM job WHERE state = 'RUNNING'),
+                CASE WHEN EXISTS (SELECT 1 FROM job WHERE state = 'RUNNING' AND ended_at IS NULL AND deadline <= \(now))
+                    THEN 1 ELSE 0 END
             """
-        ) { _ in true } ?? false
+        ) { row in
+            JobLook(
+                isAnyInLine: row.integer(0) != 0,
+                next: (1...4).compactMap { row.optionalInteger($0).map(Timestamp.init(milliseconds:)) }.min(),
+                lastLease: row.optionalInteger(5).map(Timestamp.init(milliseconds:)), isLate: row.integer(6) != 0)
+        }
+        return look ?? JobLook()
     }
 
     /// Takes up jobs that are in line, by ``ClaimPlan``.
@@ -24,109 +33,89 @@ extension JobTable {
         _ limit: Int, of definitions: [String: JobDefinition], by worker: String, leaseEnds: Timestamp,
         served: [String: UInt64] = [:], free: [String: Int] = [:]
     ) throws -> [Job] {
-        let (lanes, running, breakers) = try line()
-        guard !lanes.isEmpty else { return [] }
-        let plan = ClaimPlan(
-            limits: definitions.mapValues { definition in
-                ClaimPlan.Limits(
-                    all: definition.limit, workspace: definition.workspaceLimit, provider: definition.providerLimit,
-                    free: free[definition.kind] ?? .max)
-            }, running: running, served: served,
-            admitted: breakers.compactMapValues { $0.admitted(at: now) })
-        let ids = try first(plan.shares(of: limit, lanes: lanes))
+        var line = try line()
+        // What is over its deadline ends, and is not begun.
+        if line.hasLate, try expire(.requested) == Self.atOnce { return [] }
+        guard !line.lanes.isEmpty, limit > 0 else { return [] }
+        var free = free
+        let admitted = line.breakers.compactMapValues { $0.admitted(at: now) }
+        var ids: [String] = []
+        while ids.count < limit {
+            let plan = ClaimPlan(
+                limits: definitions.mapValues { definition in
+                    ClaimPlan.Limits(
+                        all: definition.limit, workspace: definition.workspaceLimit,
+                        provider: definition.providerLimit, free: free[definition.kind] ?? .max)
+                }, running: line.running, served: served, admitted: admitted)
+            let shares = plan.shares(of: limit - ids.count, lanes: line.lanes.filter { !line.isEmpty($0) })
+            if shares.isEmpty { break }
+            for (lane, found) in try first(shares, &line) where !found.isEmpty {
+                ids += found
+                if let left = free[lane.kind] { free[lane.kind] = left - found.count }
+                let place = ClaimPlan.Place(kind: lane.kind, workspace: lane.workspace, provider: lane.provider)
+                line.running[place, default: 0] += found.count
+            }
+        }
+        try keepHeads(of: line)
         guard !ids.isEmpty else { return [] }
-        let line = JobTransition(at: now, state: .running, reason: "taken up by \(worker)").line
+        let transition = JobTransition(at: now, state: .running, reason: "taken up by \(worker)").line
+        let chosen: SQL =
+            switch connection.dialect {
+            case .sqlite: "\(list: ids)"
+            case .postgres:
+                """
+                (SELECT id FROM job WHERE id IN \(list: ids) AND lane IS NOT NULL
+                \(raw: connection.dialect.forUpdateSkippingLocked))
+                """
+            }
         return try connection.query(
             """
             UPDATE job SET state = 'RUNNING', lane = NULL, attempt = attempt + 1, fence = fence + 1,
                 worker = \(worker), lease_ends = \(leaseEnds), started_at = COALESCE(started_at, \(now)),
-                history = history || \(line)
-            WHERE id IN (
-                SELECT id FROM job WHERE id IN \(list: ids) AND lane IS NOT NULL
-                \(raw: connection.dialect.forUpdateSkippingLocked))
-            RETURNING \(raw: Self.columns)
+                history = history || \(transition)
+            WHERE id IN \(chosen) AND lane IS NOT NULL
+            RETURNING \(raw: Self.columnsWithoutHistory)
             """
         ) { try Self.job($0) }
-    }
-
-    /// The lanes that have jobs, as many looks into an index as there are lanes, however many jobs; how many of each kind,
-    /// workspace and provider run; and the providers that failed of late.
-    private func line() throws -> (
-        lanes: [Lane], running: [ClaimPlan.Place: Int], breakers: [String: ProviderBreaker]
-    ) {
-        var lanes: [Lane] = []
-        var running: [ClaimPlan.Place: Int] = [:]
-        var breakers: [String: ProviderBreaker] = [:]
-        try connection.forEach(
-            """
-            WITH RECURSIVE found (lane) AS (
-                SELECT min(lane) FROM job WHERE lane IS NOT NULL
-                UNION ALL
-                SELECT (SELECT min(job.lane) FROM job WHERE job.lane IS NOT NULL AND job.lane > found.lane)
-                FROM found WHERE found.lane IS NOT NULL)
-            SELECT 0, lane, NULL, NULL, 0, NULL FROM found WHERE lane IS NOT NULL
-            UNION ALL
-            SELECT 1, name, NULL, NULL, failures, open_until FROM job_provider
-            UNION ALL
-            SELECT 2, kind, workspace, provider, 0, NULL FROM job WHERE state = 'RUNNING'
-            """
-        ) { row in
-            switch row.integer(0) {
-            case 0:
-                if let lane = Lane(row.text(1)) { lanes.append(lane) }
-            case 1:
-                breakers[row.text(1)] = ProviderBreaker(
-                    failures: Int(row.integer(4)), openUntil: row.optionalInteger(5).map(Timestamp.init(milliseconds:)))
-            default:
-                let place = ClaimPlan.Place(
-                    kind: row.text(1), workspace: row.optionalText(2) ?? "-", provider: row.optionalText(3))
-                running[place, default: 0] += 1
-            }
-        }
-        return (lanes, running, breakers)
-    }
-
-    /// The first jobs of lanes, so many of each: one look into an index a job.
-    private func first(_ shares: [(lane: Lane, count: Int)]) throws -> [JobID] {
-        guard !shares.isEmpty else { return [] }
-        let wanted = SQL(
-            raw: "VALUES " + repeatElement("(?, ?)", count: shares.count).joined(separator: ", "),
-            bindings: shares.flatMap { [$0.lane.text.sqlValue, $0.count.sqlValue] })
-        return try connection.query(
-            """
-            WITH RECURSIVE taken (lane, id, more) AS (
-                SELECT column1, (SELECT min(id) FROM job WHERE job.lane = column1), column2 - 1
-                FROM (\(wanted)) AS wanted
-                UNION ALL
-                SELECT lane, (SELECT min(id) FROM job WHERE job.lane = taken.lane AND job.id > taken.id), more - 1
-                FROM taken WHERE more > 0 AND id IS NOT NULL)
-            SELECT id FROM taken WHERE id IS NOT NULL
-            """
-        ) { JobID($0.text(0)) }.compactMap { $0 }
     }
 
     // MARK: - Tidying up
 
     /// Ends what is over its deadline, takes jobs from workers that are lost, and puts in line what is due.
     ///
-    /// - Parameter takesAll: Whether all workers are lost, whatever their leases say.
-    func sweep(_ definitions: [String: JobDefinition], takesAll: Bool = false) throws {
-        for state in [JobState.requested, .running] {
-            try expire(state)
-        }
+    /// - Parameters:
+    ///   - takesAll: Whether all workers are lost, whatever their leases say.
+    ///   - bound: A lease that ends later was not renewed since the clock went back: its worker is lost, too.
+    /// - Returns: Whether there may be more of it.
+    @discardableResult
+    func sweep(
+        _ definitions: [String: JobDefinition], takesAll: Bool = false, bound: Timestamp = .init(milliseconds: .max)
+    ) throws -> Bool {
+        var isMore = false
+        for state in [JobState.requested, .running] where try expire(state) == Self.atOnce { isMore = true }
         let lost = takesAll ? Timestamp(milliseconds: .max) : now
-        for job in try jobs("state = 'RUNNING' AND lease_ends <= \(lost) ORDER BY lease_ends LIMIT 500") {
-            try takeOver(job, attempts: definitions[job.kind]?.retry.attempts ?? .max)
-        }
+        let orphans = try jobs(
+            """
+            state = 'RUNNING' AND (lease_ends <= \(lost) OR lease_ends > \(bound)) ORDER BY lease_ends
+            LIMIT \(raw: "\(Self.atOnce)")
+            """)
+        for job in orphans { try takeOver(job, attempts: definitions[job.kind]?.retry.attempts ?? .max) }
         try connection.execute(
             "UPDATE job SET lane = queue WHERE lane IS NULL AND state = 'REQUESTED' AND due <= \(now)")
+        return isMore || orphans.count == Self.atOnce
     }
 
-    /// Ends what is in this state and over its deadline.
-    private func expire(_ state: JobState) throws {
+    /// How many one transaction tidies up, for each reason.
+    private static let atOnce = 500
+
+    /// Ends what is in this state and over its deadline, so many at most.
+    ///
+    /// - Returns: How many.
+    private func expire(_ state: JobState) throws -> Int {
         let late = try jobs(
             """
-            state = '\(raw: state.rawValue)' AND ended_at IS NULL AND deadline <= \(now) ORDER BY deadline LIMIT 500
+            state = '\(raw: state.rawValue)' AND ended_at IS NULL AND deadline <= \(now) ORDER BY deadline
+            LIMIT \(raw: "\(Self.atOnce)")
             """)
         for job in late {
             if job.isUndoing {
@@ -135,6 +124,7 @@ extension JobTable {
                 _ = try apply(.expired, to: job, "was not done by its deadline, \(job.deadline)")
             }
         }
+        return late.count
     }
 
     /// Puts a job in line again whose worker is lost; one that has cost too many workers ends.
@@ -161,4 +151,19 @@ extension JobTable {
         }
         return ended.count
     }
+}
+
+/// What a look into the table finds.
+struct JobLook {
+    /// Whether a job is in line, whoever may take it.
+    var isAnyInLine = false
+    /// When the next delayed job or schedule is due, the next deadline passes, or the next lease ends.
+    var next: Timestamp?
+    /// When the last lease ends.
+    var lastLease: Timestamp?
+    /// Whether a job that runs is over its deadline.
+    var isLate = false
+
+    /// Whether something is to be tidied up at this time.
+    func isUntidy(at now: Timestamp) -> Bool { isLate || next.map { $0 <= now } ?? false }
 }

@@ -2,10 +2,16 @@ public import ByteJSON
 import Common
 
 extension JobTable {
-    static let columns = """
-        id, kind, workspace, payload, priority, state, ending, reason, attempt, fence, worker, lease_ends, due, \
-        deadline, progress, note, key_ends, requested_at, started_at, ended_at, history, provider
+    static let columns = columns(history: "history")
+    /// For one that is taken up: nobody looks back then, and histories are long.
+    static let columnsWithoutHistory = columns(history: "''")
+
+    private static func columns(history: String) -> String {
         """
+        id, kind, workspace, payload, priority, state, ending, reason, attempt, fence, worker, lease_ends, due, \
+        deadline, progress, note, key_ends, requested_at, started_at, ended_at, \(history), provider
+        """
+    }
 
     static func job(_ row: any DatabaseRow) throws -> Job {
         guard let id = JobID(row.text(0)), let state = JobState(rawValue: row.text(5)) else {

@@ -14,6 +14,9 @@ public struct JobTable {
         self.now = now
     }
 
+    /// Rings when there may be something to do; see ``Database/notifications(_:)``.
+    public static let channel = "job"
+
     // MARK: - In line
 
     /// Puts a job in line, or finds the one that has its key.
@@ -39,13 +42,15 @@ public struct JobTable {
             worker: nil, leaseEnds: nil, requestedAt: now, startedAt: nil, endedAt: nil, lines: first.line, fence: 0,
             keyEnds: keyEnds)
         let queue = Lane(kind: job.kind, workspace: job.workspace, priority: priority, provider: job.provider).text
+        if due <= now { try extend(queue, with: job.id) }
+        try connection.notify(Self.channel)
         try connection.execute(
             """
             INSERT INTO job (id, kind, workspace, payload, priority, queue, lane, state, attempt, fence, due, deadline,
                 progress, job_key, key_ends, requested_at, history, provider)
             VALUES (\(job.id), \(job.kind), \(job.workspace),
                 \(String(decoding: job.payload.bytes, as: UTF8.self)), \(priority), \(queue),
-                \(due > now ? nil : queue), 'REQUESTED', 0, 0, \(due), \(job.deadline), 0, \(key), \(keyEnds), \(now),
+                \(due > now ? nil : ""), 'REQUESTED', 0, 0, \(due), \(job.deadline), 0, \(key), \(keyEnds), \(now),
                 \(first.line), \(job.provider))
             """)
         for step in request.begun {
@@ -208,6 +213,7 @@ public struct JobTable {
             WHERE id = \(job.id) AND fence = \(fence)
             """)
         if changed != 1 { throw JobLost(id: job.id) }
+        if job.state == .requested { try connection.notify(Self.channel) }
     }
 }
 
