@@ -8,7 +8,7 @@ import Testing
 /// Kills the program while it makes reports, and compares their files with those of an undisturbed run.
 @Suite("Killed while reports are made", .serialized)
 struct ReportKillTests {
-    private static let kills = 25
+    private static let kills = Int(ProcessInfo.processInfo.environment["EARSHOT_TEST_KILLS"] ?? "") ?? 25
     private static let rows = 4000
 
     private static let questions: [(kind: String, format: String)] = [
@@ -16,14 +16,30 @@ struct ReportKillTests {
         ("insight_summary", "html"), ("insight_summary", "json"), ("insight_summary", "csv"),
     ]
 
-    @Test("each report ends once, its file whole and the same", .timeLimit(.minutes(10)))
+    @Test(
+        "each report ends once, its file whole and the same, and everybody is told once", .timeLimit(.minutes(30)))
     func kills() async throws {
+        try await Receiver.run { receiver in try await kills(receiver) }
+    }
+
+    private func kills(_ receiver: Receiver) async throws {
         let folder = try TemporaryFolder()
-        let server = try OneProcessInstallation(data: folder.file("data"))
+        let mails = try await MailServer(in: folder)
+        let server = try OneProcessInstallation(
+            data: folder.file("data"),
+            environment: [
+                "EARSHOT_MAIL_URL": "smtp://localhost:\(mails.port)?tls=none",
+                "EARSHOT_MAIL_FROM": "earshot@example.org",
+            ])
         try await server.start()
         defer { server.kill() }
         let client = try await server.client(account: "Reader")
         let workspace = try await fill(server, client)
+
+        let channel = try await client.json(
+            "POST", "/v1/channels",
+            body: ["workspace_id": .string(workspace), "kind": "webhook", "url": .string(receiver.url)])
+        let hook = try #require(channel["channel_id"]?.string)
 
         var expected: [String: [UInt8]] = [:]
         for question in Self.questions {
@@ -35,12 +51,14 @@ struct ReportKillTests {
         var random = SystemRandomNumberGenerator()
         for kill in 0..<Self.kills {
             let question = Self.questions[kill % Self.questions.count]
-            asked.append(("\(question)", try await ask(question, workspace, client, key: "kill-\(kill)")))
+            let tell = ["reader\(kill)@example.org", "boss\(kill)@example.org", hook]
+            asked.append(("\(question)", try await ask(question, workspace, client, key: "kill-\(kill)", tell: tell)))
             try await Task.sleep(for: .milliseconds(Int.random(in: 0...120, using: &random)))
             server.kill()
             try await server.start()
             // The sender that heard no answer says it again; it is the same report.
-            #expect(try await ask(question, workspace, client, key: "kill-\(kill)") == asked[kill].id)
+            #expect(
+                try await ask(question, workspace, client, key: "kill-\(kill)", tell: tell) == asked[kill].id)
             // What costs eight workers ends as FAILED, rightly: nobody's report is there for more than five.
             if kill % 5 == 4 { for (_, id) in asked { _ = try await file(id, client) } }
         }
@@ -50,8 +68,35 @@ struct ReportKillTests {
             let ends = report["history"]?.elements.filter { $0["state"]?.string == "COMPLETED" }.count
             #expect(ends == 1, "\(JSONText(report))")
         }
+        try await checkNotices(asked.map(\.id), mails, receiver, client)
         let parts = try FileManager.default.contentsOfDirectory(atPath: folder.file("data/reports/parts"))
         #expect(parts.isEmpty, "stages left \(parts)")
+    }
+
+    /// Everybody was told of each report once. A notice whose server took it just before the kill is sent again under its
+    /// id, by which receivers know it.
+    private func checkNotices(
+        _ reports: [String], _ mails: MailServer, _ receiver: Receiver, _ client: APIClient
+    ) async throws {
+        try await waitUntil("all notices are sent", timeout: .seconds(120)) {
+            let told = Set(receiver.calls.compactMap { $0.json["data"]?["report_id"]?.string })
+            return Set(mails.mails.map(\.to)).count == 2 * reports.count && told.isSuperset(of: reports)
+        }
+        for open in ["REQUESTED", "RUNNING"] {
+            try await waitUntil("no job is \(open)", timeout: .seconds(120)) {
+                try await client.json("GET", "/v1/jobs", query: [("state", open)])["jobs"]?.elements.map { $0 }.isEmpty
+                    == true
+            }
+        }
+        for (to, sent) in Dictionary(grouping: mails.mails, by: \.to) {
+            #expect(Set(sent.map(\.id)).count == 1, "\(to) got \(sent.map(\.id))")
+        }
+        let calls = Dictionary(grouping: receiver.calls) { $0.json["data"]?["report_id"]?.string ?? "" }
+        for report in reports {
+            #expect(Set((calls[report] ?? []).map { $0.headers["webhook-id"] }).count == 1)
+        }
+        let again = mails.mails.count + receiver.calls.count - 3 * reports.count
+        print("\(reports.count) kills: \(again) of \(3 * reports.count) notices were sent again, under their ids")
     }
 
     /// Imports feedback into a new workspace.
@@ -71,7 +116,8 @@ struct ReportKillTests {
     }
 
     private func ask(
-        _ question: (kind: String, format: String), _ workspace: String, _ client: APIClient, key: String?
+        _ question: (kind: String, format: String), _ workspace: String, _ client: APIClient, key: String?,
+        tell: [String] = []
     ) async throws -> String {
         let body: JSON = [
             "kind": .string(question.kind), "format": .string(question.format), "workspace_id": .string(workspace),
@@ -79,6 +125,7 @@ struct ReportKillTests {
         ]
         var members = body.object ?? [:]
         if question.kind == "verbatims_export" { members["interval"] = nil }
+        if !tell.isEmpty { members["notify"] = .array(tell.map { .string($0) }) }
         let answer = try await client.send(
             "POST", "/v1/reports", headers: key.map { [("Idempotency-Key", $0)] } ?? [],
             body: JSON.object(members).bytes)

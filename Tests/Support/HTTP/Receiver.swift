@@ -1,17 +1,16 @@
-import ByteJSON
+public import ByteJSON
 import HTTPTypes
 import Hummingbird
 import Logging
 import ServiceLifecycle
 import Synchronization
-import TestKit
 
 /// A program on loopback that takes webhooks, well or badly.
-final class Receiver: Sendable {
-    struct Call: Sendable {
-        let headers: [String: String]
-        let body: [UInt8]
-        var json: JSON { (try? JSONDocument(parsing: body)).map { JSON($0.root) } ?? .null }
+public final class Receiver: Sendable {
+    public struct Call: Sendable {
+        public let headers: [String: String]
+        public let body: [UInt8]
+        public var json: JSON { (try? JSONDocument(parsing: body)).map { JSON($0.root) } ?? .null }
     }
 
     private struct State {
@@ -22,11 +21,11 @@ final class Receiver: Sendable {
     private let state = Mutex(State())
     private let port = Mutex(0)
 
-    var url: String { "http://127.0.0.1:\(port.withLock { $0 })/hook" }
-    var calls: [Call] { state.withLock { $0.calls } }
+    public var url: String { "http://127.0.0.1:\(port.withLock { $0 })/hook" }
+    public var calls: [Call] { state.withLock { $0.calls } }
 
     /// What it answers from now on.
-    func answer(_ status: Int, _ headers: [String: String] = [:]) {
+    public func answer(_ status: Int, _ headers: [String: String] = [:]) {
         state.withLock { state in
             state.status = status
             state.headers = headers
@@ -34,8 +33,9 @@ final class Receiver: Sendable {
     }
 
     /// Runs one while `body` works.
-    static func run<Value: Sendable>(_ body: (Receiver) async throws -> Value) async throws -> Value {
+    public static func run<Value: Sendable>(_ body: (Receiver) async throws -> Value) async throws -> Value {
         let receiver = Receiver()
+        let quiet = Logger(label: "receiver") { _ in SwiftLogNoOpLogHandler() }
         let router = Router()
         router.post("**") { request, _ in
             let body = Array(buffer: try await request.body.collect(upTo: 1 << 20))
@@ -51,21 +51,12 @@ final class Receiver: Sendable {
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let server = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { listening.yield($0.localAddress?.port ?? 0) }, logger: .quiet)
-        return try await withRunning(server, logger: .quiet) {
+            onServerRunning: { listening.yield($0.localAddress?.port ?? 0) }, logger: quiet)
+        return try await withRunning(server, logger: quiet) {
             var iterator = ports.makeAsyncIterator()
             let port = await iterator.next() ?? 0
             receiver.port.withLock { $0 = port }
             return try await body(receiver)
         }
-    }
-}
-
-extension Logger {
-    /// Says nothing but what is critical.
-    static var quiet: Logger {
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        return logger
     }
 }
