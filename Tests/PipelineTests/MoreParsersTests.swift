@@ -3,6 +3,7 @@ import Client
 import Common
 import Demo
 import Foundation
+import Glibc
 import TestKit
 import Testing
 
@@ -74,8 +75,12 @@ struct MoreParsersTests {
             busy.append(
                 try await parser.metric("earshot_stage_busy_seconds_total", containing: #"stage="parser""#) ?? 0)
         }
-        for limit in limits { limit.send(15) }
-        for limit in limits { limit.wait() }
+        for limit in limits {
+            limit.send(SIGKILL)
+            limit.wait()
+        }
+        // It may have been stopped for its share just then.
+        for parser in running { parser.thaw() }
         try await installation.settle(within: .seconds(300))
         let books = try await installation.doctor(deep: true)
         #expect(books["balanced"]?.bool == true && books["healthy"]?.bool == true, "\(JSONText(books))")

@@ -1,7 +1,7 @@
 /// Whether a consumer that is given nothing has been forgotten: work waits, and nobody of its group does it.
 ///
 /// A client of a log that is not its own may lose its place in a group without hearing of it, for instance while a
-/// broker begins that does not know its topics yet. Joining anew mends that, and costs little where it was not so.
+/// broker begins that does not know its topics yet. Joining anew may mend that, and costs little where it was not so.
 struct Standstill: Sendable {
     /// How often nothing came, one after another, while the group stood still.
     private(set) var rounds = 0
