@@ -73,5 +73,6 @@ enum Schema {
                 """,
             ] { try connection.execute(SQL(raw: statement)) }
         },
+        Migration(3, "lines of jobs") { try JobSchema.addLines(on: $0) },
     ]
 }
