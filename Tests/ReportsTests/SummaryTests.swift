@@ -108,7 +108,7 @@ import Testing
     @Test func tablesFromBeforeSummariesAreBroughtUpToDate() async throws {
         let tables = try await Tables(schema: 2)
         let facts = (0..<200).map(Self.fact)
-        try await tables.database.write { try $0.write(facts) }
+        try await tables.database.write { try $0.write(facts, areNew: true) }
         try await tables.store.migrate()
         let mismatches = try await tables.store.verify()
         #expect(mismatches.allSatisfy { $0.place.hasPrefix("fact") })  // which have no items here

@@ -44,14 +44,12 @@ struct Watermarks {
     private var moved: Set<Place> = []
 
     init(_ connection: any DatabaseConnection, partitions: [Int]) throws {
-        for partition in partitions {
-            try connection.forEach(
-                "SELECT raw_partition, raw_offset, raw_item FROM watermark WHERE partition_number = \(partition)"
-            ) { row in
-                let raw = Feedback.RawReference(
-                    partition: Int(row.integer(0)), offset: row.integer(1), item: Int(row.integer(2)))
-                marks[Place(partition: partition, rawPartition: raw.partition)] = raw
-            }
+        let columns = ["partition_number", "raw_partition", "raw_offset", "raw_item"]
+        let keys = BulkRows([.integers(Set(partitions).sorted().map(Int64.init))])
+        try connection.forEach(columns, of: BulkKey("watermark", "partition_number"), in: keys) { row in
+            let raw = Feedback.RawReference(
+                partition: Int(row.integer(1)), offset: row.integer(2), item: Int(row.integer(3)))
+            marks[Place(partition: Int(row.integer(0)), rawPartition: raw.partition)] = raw
         }
     }
 

@@ -25,8 +25,8 @@ struct SinkTransaction {
     private var arrivals: [Digest128: Arrival] = [:]
     /// By merge key, where there is more than one item that says the same.
     private var clusters: [Digest128: Cluster] = [:]
-    /// What the other members of the clusters are merged into in the tables.
-    private var mergedBefore: [Digest128: Digest128?] = [:]
+    /// The members of the clusters that are in the tables, as they are there.
+    private var membersBefore: [Digest128: StoredMember] = [:]
     private var ledgers: [String: ReportsLedger] = [:]
     private var redelivered = 0
     private var reprocessed = 0
@@ -116,14 +116,9 @@ struct SinkTransaction {
     private mutating func loadClusters(_ keys: Set<Digest128>) throws {
         let keys = keys.union(before.values.compactMap(\.mergeKey))
         var members: [Digest128: [Cluster.Member]] = [:]
-        try connection.forEachChunk(of: keys.sorted()) { chunk in
-            try connection.forEach(
-                "SELECT merge_key, timestamp, id, merged_into FROM feedback WHERE merge_key IN \(list: chunk)"
-            ) { row in
-                let id = row.digest(2)
-                members[row.digest(0), default: []].append(Cluster.Member(timestamp: row.integer(1), id: id))
-                mergedBefore.updateValue(row.optionalDigest(3), forKey: id)
-            }
+        try connection.forEachMember(of: keys.sorted()) { key, member in
+            members[key, default: []].append(Cluster.Member(timestamp: member.timestamp, id: member.id))
+            membersBefore[member.id] = member
         }
         clusters.merge(members.mapValues { Cluster($0) }) { $1 }
     }
@@ -171,70 +166,42 @@ struct SinkTransaction {
 
     /// Writes items and facts, and what that changes in the rollups.
     private mutating func save() throws {
-        var changes = RollupChanges()
-        var rows: [(item: StoredItem, document: [UInt8])] = []
-        var facts: [Fact] = []
-        rows.reserveCapacity(items.count)
-        facts.reserveCapacity(items.count)
-        for (id, item) in items {
-            let old = before[id]
-            guard old != item || arrivals[id] != nil else { continue }
+        let changed = items.filter { id, item in before[id] != item || arrivals[id] != nil }
+        let oldFacts = try connection.facts(of: changed.keys.compactMap { before[$0] }.filter { $0.state == .live })
+        var changes = TableChanges(capacity: changed.count)
+        for (id, item) in changed {
             var new = item
             new.mergedInto = item.mergeKey.flatMap { clusters[$0]?.canonical(for: item.member) }
             let arrival = arrivals[id]
-            let oldFact = try old.flatMap { try fact(of: $0) }
-            if let oldFact { changes.subtract(oldFact) }
-            if let arrival {
-                let fact = try fact(of: arrival, new)
-                changes.add(fact)
-                facts.append(fact)
-            }
-            if let oldFact, arrival == nil || oldFact.timestamp != new.timestamp {
-                try connection.deleteFact(
-                    workspace: oldFact.workspace, timestamp: oldFact.timestamp, feedback: oldFact.feedback)
-            }
-            rows.append((new, arrival?.document ?? []))
+            changes.put(new, arrival?.document ?? [], isNew: before[id] == nil)
+            changes.replace(oldFacts[id], by: try arrival.map { try fact(of: $0, new) })
         }
-        rows.sort { $0.item.id < $1.item.id }
-        try connection.write(rows, storedAt: now)
-        facts += try moveCrossPosts(&changes)
-        facts.sort { ($0.workspace, $0.timestamp, $0.feedback) < ($1.workspace, $1.timestamp, $1.feedback) }
-        try connection.write(facts)
-        try connection.apply(changes)
-        try connection.markChanged(changes.days, at: now)
+        try moveCrossPosts(&changes)
+        try connection.write(changes, at: now)
     }
 
     /// Members of the clusters that did not arrive in this batch but are merged into another item now, or into none.
-    private func moveCrossPosts(_ changes: inout RollupChanges) throws -> [Fact] {
-        guard !mergedBefore.isEmpty else { return [] }
-        var facts: [Fact] = []
+    private func moveCrossPosts(_ changes: inout TableChanges) throws {
+        guard !membersBefore.isEmpty else { return }
+        var moved: [StoredMember] = []
         for cluster in clusters.values {
             for member in cluster.members where before[member.id] == items[member.id] {
-                guard arrivals[member.id] == nil, let known = mergedBefore[member.id],
-                    case let now = cluster.canonical(for: member), now != known
+                guard arrivals[member.id] == nil, var known = membersBefore[member.id],
+                    case let now = cluster.canonical(for: member), now != known.mergedInto
                 else { continue }
-                try connection.execute("UPDATE feedback SET merged_into = \(now) WHERE id = \(member.id)")
-                guard (now == nil) != (known == nil) else { continue }
-                guard let workspace = try items[member.id]?.workspace ?? workspace(of: member.id),
-                    var fact = try connection.fact(
-                        workspace: workspace, timestamp: member.timestamp, feedback: member.id)
-                else { continue }
-                changes.subtract(fact)
-                fact.isMerged = now != nil
-                changes.add(fact)
-                facts.append(fact)
+                changes.merge(member.id, into: now)
+                guard (now == nil) != (known.mergedInto == nil) else { continue }
+                known.mergedInto = now
+                moved.append(known)
             }
         }
-        return facts
-    }
-
-    private func workspace(of id: Digest128) throws -> Int64? {
-        try connection.first("SELECT workspace FROM feedback WHERE id = \(id)") { $0.integer(0) }
-    }
-
-    private func fact(of item: StoredItem) throws -> Fact? {
-        guard item.state == .live else { return nil }
-        return try connection.fact(workspace: item.workspace, timestamp: item.timestamp, feedback: item.id)
+        let facts = try connection.facts(of: moved)
+        for member in moved {
+            guard let fact = facts[member.id] else { continue }
+            var new = fact
+            new.isMerged = member.mergedInto != nil
+            changes.replace(fact, by: new)
+        }
     }
 
     private mutating func fact(of arrival: Arrival, _ item: StoredItem) throws -> Fact {

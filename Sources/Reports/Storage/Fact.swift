@@ -22,10 +22,14 @@ struct Fact: Hashable, Sendable {
     /// A cross-post of another one, which is counted in its place.
     var isMerged: Bool
 
-    static let columns = """
-        workspace, timestamp, feedback, origin, language, sentiment, intent, topics, score, rating, version, platform, \
-        country, author, merged
-        """
+    static let columns = (key.columns + counted).joined(separator: ", ")
+
+    static let key = BulkKey("fact", "workspace", "timestamp", "feedback")
+    /// The columns that are not of the key.
+    fileprivate static let counted = [
+        "origin", "language", "sentiment", "intent", "topics", "score", "rating", "version", "platform", "country",
+        "author", "merged",
+    ]
 
     init(
         workspace: Int64, timestamp: Int64, feedback: Digest128, origin: Int64, language: Int64, sentiment: Sentiment,
@@ -109,23 +113,33 @@ enum PackedNumbers {
     }
 }
 
+/// What a fact can be found by.
+protocol Countable {
+    var workspace: Int64 { get }
+    var timestamp: Int64 { get }
+    var id: Digest128 { get }
+}
+
 extension DatabaseConnection {
-    /// The fact of one item; nil if it is not counted.
-    func fact(workspace: Int64, timestamp: Int64, feedback: Digest128) throws -> Fact? {
-        try first(
-            """
-            SELECT \(raw: Fact.columns) FROM fact
-            WHERE workspace = \(workspace) AND timestamp = \(timestamp) AND feedback = \(feedback)
-            """, Fact.init)
+    /// The facts of items, by their ids; of those that are not counted there is none.
+    func facts(of items: [some Countable]) throws -> [Digest128: Fact] {
+        let items = items.sorted { ($0.workspace, $0.timestamp, $0.id) < ($1.workspace, $1.timestamp, $1.id) }
+        let keys = BulkRows([
+            .integers(items.map(\.workspace)), .integers(items.map(\.timestamp)), .digests(items.map(\.id)),
+        ])
+        var facts: [Digest128: Fact] = [:]
+        facts.reserveCapacity(items.count)
+        try forEach(Fact.key.columns + Fact.counted, of: Fact.key, in: keys) { row in
+            let fact = Fact(row)
+            facts[fact.feedback] = fact
+        }
+        return facts
     }
 
-    /// Writes facts over what is there.
-    func write(_ facts: [Fact]) throws {
+    /// Writes facts, over what is there unless all are new.
+    func write(_ facts: [Fact], areNew: Bool) throws {
         guard !facts.isEmpty else { return }
-        let counted = [
-            "origin", "language", "sentiment", "intent", "topics", "score", "rating", "version", "platform",
-            "country", "author", "merged",
-        ]
+        let facts = facts.sorted()
         try write(
             BulkRows([
                 .integers(facts.map(\.workspace)), .integers(facts.map(\.timestamp)), .digests(facts.map(\.feedback)),
@@ -137,15 +151,22 @@ extension DatabaseConnection {
                 .integers(facts.map { $0.isMerged ? 1 : 0 }),
             ]),
             BulkStatement(
-                into: "fact", columns: ["workspace", "timestamp", "feedback"] + counted,
-                key: ["workspace", "timestamp", "feedback"], conflict: .replace(counted)))
+                into: "fact", columns: Fact.key.columns + Fact.counted, key: Fact.key.columns,
+                conflict: areNew ? .fail : .replace(Fact.counted)))
     }
 
-    func deleteFact(workspace: Int64, timestamp: Int64, feedback: Digest128) throws {
-        try execute(
-            """
-            DELETE FROM fact
-            WHERE workspace = \(workspace) AND timestamp = \(timestamp) AND feedback = \(feedback)
-            """)
+    func delete(_ facts: [Fact]) throws {
+        let facts = facts.sorted()
+        try delete(
+            Fact.key,
+            in: BulkRows([
+                .integers(facts.map(\.workspace)), .integers(facts.map(\.timestamp)), .digests(facts.map(\.feedback)),
+            ]))
+    }
+}
+
+extension Fact: Comparable {
+    static func < (left: Fact, right: Fact) -> Bool {
+        (left.workspace, left.timestamp, left.feedback) < (right.workspace, right.timestamp, right.feedback)
     }
 }

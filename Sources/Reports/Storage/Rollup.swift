@@ -79,22 +79,29 @@ extension DatabaseConnection {
         let rows = changes.sums.filter { !$0.value.isZero }.sorted { $0.key < $1.key }
         guard !rows.isEmpty else { return }
         let sums = ["feedback", "merged", "score_sum", "rating_sum", "rating_count"]
-        let key = ["workspace", "bucket", "sentiment"]
+        let key = BulkKey("rollup", "workspace", "bucket", "sentiment")
         try write(
-            BulkRows([
-                .integers(rows.map(\.key.workspace)), .integers(rows.map(\.key.bucket)),
-                .integers(rows.map(\.key.sentiment.code)), .integers(rows.map(\.value.feedback)),
-                .integers(rows.map(\.value.merged)), .integers(rows.map(\.value.score)),
-                .integers(rows.map(\.value.rating)), .integers(rows.map(\.value.ratings)),
-            ]),
-            BulkStatement(into: "rollup", columns: key + sums, key: key, conflict: .add(sums)))
-        for (key, change) in rows where change.feedback < 0 || change.merged < 0 {
-            try execute(
-                """
-                DELETE FROM rollup
-                WHERE workspace = \(key.workspace) AND bucket = \(key.bucket) AND sentiment = \(key.sentiment.code)
-                    AND feedback = 0 AND merged = 0
-                """)
+            BulkRows(
+                Self.columns(of: rows.map(\.key)) + [
+                    .integers(rows.map(\.value.feedback)), .integers(rows.map(\.value.merged)),
+                    .integers(rows.map(\.value.score)), .integers(rows.map(\.value.rating)),
+                    .integers(rows.map(\.value.ratings)),
+                ]),
+            BulkStatement(into: key.table, columns: key.columns + sums, key: key.columns, conflict: .add(sums)))
+        let less = rows.filter { $0.value.feedback < 0 || $0.value.merged < 0 }.map(\.key)
+        var empty: [RollupKey] = []
+        try forEach(key.columns + ["feedback", "merged"], of: key, in: BulkRows(Self.columns(of: less))) { row in
+            guard row.integer(3) == 0, row.integer(4) == 0 else { return }
+            empty.append(
+                RollupKey(
+                    workspace: row.integer(0), bucket: row.integer(1), sentiment: Sentiment(code: row.integer(2))))
         }
+        try delete(key, in: BulkRows(Self.columns(of: empty)))
+    }
+
+    private static func columns(of keys: [RollupKey]) -> [BulkRows.Column] {
+        [
+            .integers(keys.map(\.workspace)), .integers(keys.map(\.bucket)), .integers(keys.map(\.sentiment.code)),
+        ]
     }
 }

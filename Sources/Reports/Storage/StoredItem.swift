@@ -1,7 +1,7 @@
 import Common
 
 /// What is known of an item besides its document: a row of `feedback`.
-struct StoredItem: Hashable, Sendable {
+struct StoredItem: Hashable, Sendable, Countable {
     enum State: Int64, Sendable {
         case live
         /// The provider says that it is gone. Only id, revision and hash are kept.
@@ -22,6 +22,14 @@ struct StoredItem: Hashable, Sendable {
     var raw: Feedback.RawReference
 }
 
+/// What a cross-post can be told by.
+struct StoredMember: Hashable, Sendable, Countable {
+    var workspace: Int64
+    var timestamp: Int64
+    var id: Digest128
+    var mergedInto: Digest128?
+}
+
 /// Which of two states of an item is the later one, whatever their order of arrival.
 struct Revision: Hashable, Comparable, Sendable {
     var number: Int64
@@ -37,29 +45,38 @@ extension DatabaseConnection {
     /// The rows of these items, by id.
     func items(_ ids: [Digest128]) throws -> [Digest128: StoredItem] {
         var items: [Digest128: StoredItem] = [:]
-        try forEachChunk(of: ids) { chunk in
-            try forEach(
-                """
-                SELECT id, workspace, timestamp, revision, state, hash, merge_key, merged_into,
-                    raw_partition, raw_offset, raw_item FROM feedback
-                WHERE id IN \(list: chunk)
-                """
-            ) { row in
-                let state = StoredItem.State(rawValue: row.integer(4)) ?? .live
-                let item = StoredItem(
-                    id: row.digest(0), workspace: row.integer(1), timestamp: row.integer(2),
-                    revision: Revision(number: row.integer(3), isDeletion: state == .deleted, hash: row.digest(5)),
-                    state: state, mergeKey: row.optionalDigest(6), mergedInto: row.optionalDigest(7),
-                    raw: Feedback.RawReference(
-                        partition: Int(row.integer(8)), offset: row.integer(9), item: Int(row.integer(10))))
-                items[item.id] = item
-            }
+        items.reserveCapacity(ids.count)
+        let columns = [
+            "id", "workspace", "timestamp", "revision", "state", "hash", "merge_key", "merged_into", "raw_partition",
+            "raw_offset", "raw_item",
+        ]
+        try forEach(columns, of: BulkKey("feedback", "id"), in: BulkRows([.digests(ids)])) { row in
+            let state = StoredItem.State(rawValue: row.integer(4)) ?? .live
+            let item = StoredItem(
+                id: row.digest(0), workspace: row.integer(1), timestamp: row.integer(2),
+                revision: Revision(number: row.integer(3), isDeletion: state == .deleted, hash: row.digest(5)),
+                state: state, mergeKey: row.optionalDigest(6), mergedInto: row.optionalDigest(7),
+                raw: Feedback.RawReference(
+                    partition: Int(row.integer(8)), offset: row.integer(9), item: Int(row.integer(10))))
+            items[item.id] = item
         }
         return items
     }
 
-    /// Writes rows over what is there.
-    func write(_ items: [(item: StoredItem, document: [UInt8])], storedAt: Timestamp) throws {
+    /// Hands the items that have one of these merge keys to `body`.
+    func forEachMember(of keys: [Digest128], _ body: (_ key: Digest128, StoredMember) -> Void) throws {
+        let columns = ["merge_key", "workspace", "timestamp", "id", "merged_into"]
+        try forEach(columns, of: BulkKey("feedback", "merge_key"), in: BulkRows([.digests(keys)])) { row in
+            body(
+                row.digest(0),
+                StoredMember(
+                    workspace: row.integer(1), timestamp: row.integer(2), id: row.digest(3),
+                    mergedInto: row.optionalDigest(4)))
+        }
+    }
+
+    /// Writes rows, over what is there unless all are new.
+    func write(_ items: [(item: StoredItem, document: [UInt8])], areNew: Bool, storedAt: Timestamp) throws {
         guard !items.isEmpty else { return }
         let values = [
             "workspace", "timestamp", "revision", "state", "hash", "merge_key", "merged_into", "raw_partition",
@@ -75,7 +92,15 @@ extension DatabaseConnection {
                 .integers(items.map { Int64($0.item.raw.item) }), .integers(items.map { _ in storedAt.milliseconds }),
                 .blobs(items.map(\.document)),
             ]),
-            BulkStatement(into: "feedback", columns: ["id"] + values, key: ["id"], conflict: .replace(values)))
+            BulkStatement(
+                into: "feedback", columns: ["id"] + values, key: ["id"], conflict: areNew ? .fail : .replace(values)))
+    }
+
+    /// Says of items what they are merged into.
+    func merge(_ items: [(id: Digest128, into: Digest128?)]) throws {
+        try update(
+            ["merged_into"], of: BulkKey("feedback", "id"),
+            to: BulkRows([.optionalDigests(items.map(\.into)), .digests(items.map(\.id))]))
     }
 
     /// Hands lists of one length to `body`, so that there is one statement for all of them: the last is filled up

@@ -84,6 +84,74 @@ extension DatabaseConformance {
             #expect(found.map(\.0) == ["n1", "n2"])
             #expect(found.map(\.1) == [11, 9])
         },
+        DatabaseBehaviour("fails on a conflict of many rows, and undoes them") { bench in
+            let database = try await bench.withItems()
+            try await database.write { try $0.write(rows(500..<501), statement(.fail)) }
+            await #expect {
+                try await database.write { connection in
+                    try connection.write(rows(0..<1000), statement(.fail))
+                    try connection.write(rows(2000..<2001), statement(.ignore))
+                }
+            } throws: {
+                if case DatabaseError.constraint = $0 { true } else { false }
+            }
+            #expect(try await database.count("item") == 1)
+            try await database.write { try $0.write(rows(0..<500), statement(.fail)) }
+            #expect(try await database.count("item") == 501)
+        },
+        DatabaseBehaviour("does not commit what a write failed of that came last") { bench in
+            let database = try await bench.withItems()
+            await #expect(throws: DatabaseError.self) {
+                try await database.write { connection in
+                    try connection.write(rows(0..<100), statement(.fail))
+                    try connection.write(rows(99..<100), statement(.fail))
+                }
+            }
+            #expect(try await database.count("item") == 0)
+        },
+        DatabaseBehaviour("finds rows by many keys, each once, and none where there is none") { bench in
+            let database = try await bench.withItems()
+            try await database.write { try $0.write(rows(0..<3000), statement(.fail)) }
+            let key = BulkKey("item", "id")
+            let ids: [Int64] = (1000..<6000).map { $0 }
+            let (found, none) = try await database.read { connection in
+                var found: [Int64: String?] = [:]
+                var count = 0
+                try connection.forEach(["name", "id"], of: key, in: BulkRows([.integers(ids)])) { row in
+                    found.updateValue(row.optionalText(0), forKey: row.integer(1))
+                    count += 1
+                }
+                #expect(count == found.count)
+                var none = 0
+                try connection.forEach(["id"], of: key, in: BulkRows([.integers([])])) { _ in none += 1 }
+                return (found, none)
+            }
+            #expect(Set(found.keys) == Set(1000..<3000))
+            #expect(found[1001] == .some("n1001") && found[1002] == .some(nil))
+            #expect(none == 0)
+        },
+        DatabaseBehaviour("overwrites and deletes rows by many keys, some of which are not there") { bench in
+            let database = try await bench.withItems()
+            try await database.write { try $0.write(rows(0..<100), statement(.fail)) }
+            let key = BulkKey("item", "id")
+            let (updated, deleted, none) = try await database.write { connection in
+                let values = BulkRows([
+                    .optionalTexts((50..<150).map { $0 % 2 == 0 ? nil : "new \($0)" }),
+                    .integers((50..<150).map { $0 }),
+                ])
+                return (
+                    try connection.update(["name"], of: key, to: values),
+                    try connection.delete(key, in: BulkRows([.integers((90..<200).map { $0 })])),
+                    try connection.delete(key, in: BulkRows([.integers([])]))
+                )
+            }
+            #expect((updated, deleted, none) == (50, 10, 0))
+            let names = try await database.read { connection in
+                try connection.query("SELECT name FROM item WHERE id IN (49, 50, 51) ORDER BY id") { $0.optionalText(0) }
+            }
+            #expect(names == ["n49", nil, "new 51"])
+            #expect(try await database.count("item") == 90)
+        },
         DatabaseBehaviour("takes a batch without rows") { bench in
             let database = try await bench.withItems()
             try await database.write { try $0.write(rows(0..<0), statement(.fail)) }

@@ -40,13 +40,20 @@ struct ScratchDatabase {
                 .flatMap { ["-c", $0] } + statements.flatMap { ["-c", $0] })
     }
 
-    /// How long one statement takes, as its client sees it.
-    func seconds(_ statement: String) throws -> Double {
-        let output = try run("\\timing on", statement)
-        guard let words = output.split(separator: "\n").last?.split(separator: " "), words.count > 1,
-            words[0] == "Time:", let milliseconds = Double(words[1])
-        else { throw BenchmarkFailure(what: "psql does not say how long it took: \(output)") }
-        return milliseconds / 1000
+    /// How long statements take one after the other on one connection, as their client sees them.
+    func seconds(_ statements: [String]) throws -> Double {
+        let output = try Self.psql(
+            url,
+            ["SET search_path = earshot_reports, public", "\\timing on"].flatMap { ["-c", $0] }
+                + statements.flatMap { ["-c", $0] })
+        let milliseconds = output.split(separator: "\n").compactMap { line -> Double? in
+            let words = line.split(separator: " ")
+            return words.count > 1 && words[0] == "Time:" ? Double(words[1]) : nil
+        }
+        guard milliseconds.count == statements.count else {
+            throw BenchmarkFailure(what: "psql does not say how long it took: \(output.prefix(200))")
+        }
+        return milliseconds.reduce(0, +) / 1000
     }
 
     @discardableResult

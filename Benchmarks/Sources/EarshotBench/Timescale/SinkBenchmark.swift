@@ -42,12 +42,14 @@ struct SinkBenchmark: AsyncParsableCommand {
         print("\(count) feedback, hypertables: \(hasTimescale ? "yes" : "no"), median of \(repetitions)")
         let medians = rates.mapValues(median)
         let bare = medians["copy both"] ?? 1
-        var table = Table("", "feedback/s", "of COPY", "wanted")
+        var table = Table("", "feedback/s", "of COPY of both", "wanted")
         for (what, key, wanted) in [
-            ("bare binary COPY into feedback and fact", "copy both", ""),
-            ("– into the hypertable fact alone", "copy fact", ""),
+            ("bare binary COPY of feedback and fact, both in one transaction a batch", "copy both", ""),
+            ("– of the items alone (feedback)", "copy feedback", ""),
+            ("– of the counted rows alone (the hypertable fact)", "copy fact", ""),
+            ("– of feedback and fact, each in one piece", "copy whole", ""),
             ("sink: new feedback", "new", "0.50"), ("sink: known already, sent again", "known", ""),
-            ("sink: every one edited", "edited", ""),
+            ("sink: every one edited", "edited", ""), ("sink: every one moved to another time", "moved", ""),
         ] { table.add(what, grouped(medians[key] ?? 0), fixed((medians[key] ?? 0) / bare, 2), wanted) }
         table.show()
     }
@@ -64,8 +66,8 @@ struct SinkBenchmark: AsyncParsableCommand {
         let directory = Directory(log: log, logger: logger)
         try await directory.load()
         let store = ReportsStore(database: database)
-        for (turn, what) in ["new", "known", "edited"].enumerated() {
-            try await append(turn, revision: turn == 2 ? 2 : 1, to: log)
+        for (turn, what) in ["new", "known", "edited", "moved"].enumerated() {
+            try await append(turn, revision: [1, 1, 2, 3][turn], to: log)
             let role = try await ReportsRole.build(
                 RoleContext(
                     log: log, database: database, transport: CurlTransport(policy: .any), directory: directory,
@@ -87,18 +89,37 @@ struct SinkBenchmark: AsyncParsableCommand {
         return rates
     }
 
-    /// Takes the rows out and puts them back by COPY, from an empty table on.
+    /// Takes the rows out and puts them back by COPY, from empty tables on: in one piece, and in batches of as many as
+    /// the sink takes, in the order in which it took them.
     private func copy(in scratch: ScratchDatabase, by folder: String) throws -> [(String, Double)] {
-        var seconds: [String: Double] = [:]
-        for table in ["feedback", "fact"] {
-            try scratch.run(
-                "\\copy (SELECT * FROM \(table)) TO '\(folder)/\(table).bin' (FORMAT binary)", "TRUNCATE \(table)")
-            seconds[table] = try scratch.seconds("\\copy \(table) FROM '\(folder)/\(table).bin' (FORMAT binary)")
+        let tables = ["feedback", "fact"]
+        let orders = ["feedback": "raw_offset", "fact": "timestamp"]
+        let batch = ReportsSettings().batchSize
+        let starts = stride(from: 0, to: count, by: batch)
+        for table in tables {
+            try scratch.run("\\copy (SELECT * FROM \(table)) TO '\(folder)/\(table)' (FORMAT binary)")
+            for start in starts {
+                try scratch.run(
+                    """
+                    \\copy (SELECT * FROM \(table) ORDER BY \(orders[table] ?? "1") LIMIT \(batch) OFFSET \(start)) TO \
+                    '\(folder)/\(table)-\(start)' (FORMAT binary)
+                    """)
+            }
         }
-        let fact = seconds["fact"] ?? 1
-        return [
-            ("copy fact", Double(count) / fact), ("copy both", Double(count) / (fact + (seconds["feedback"] ?? 1))),
-        ]
+        func rate(_ script: [String]) throws -> Double {
+            try scratch.run("TRUNCATE feedback, fact", "CHECKPOINT")
+            return Double(count) / (try scratch.seconds(script))
+        }
+        func piece(_ table: String, _ start: Int) -> String {
+            "\\copy \(table) FROM '\(folder)/\(table)-\(start)' (FORMAT binary)"
+        }
+        var rates: [(String, Double)] = []
+        for table in tables { rates.append(("copy \(table)", try rate(starts.map { piece(table, $0) }))) }
+        rates.append(
+            ("copy whole", try rate(tables.map { "\\copy \($0) FROM '\(folder)/\($0)' (FORMAT binary)" })))
+        rates.append(
+            ("copy both", try rate(starts.flatMap { start in ["BEGIN"] + tables.map { piece($0, start) } + ["COMMIT"] })))
+        return rates
     }
 
     private func isSettled(_ log: SQLiteLog, _ store: ReportsStore) async throws -> Bool {
@@ -114,7 +135,8 @@ struct SinkBenchmark: AsyncParsableCommand {
             var batch = RecordBatch()
             for number in start..<min(count, start + 1000) {
                 let at = Timestamp(
-                    milliseconds: 1_767_225_600_000 + Int64(number) * (15_552_000_000 / Int64(count)))
+                    milliseconds: 1_767_225_600_000 + Int64(number) * (15_552_000_000 / Int64(count))
+                        + (revision == 3 ? 86_400_000 : 0))
                 var feedback = Feedback(
                     id: FeedbackID.derive(
                         workspace: workspace, connector: "jsonl", instance: "file", externalID: "\(number)"),

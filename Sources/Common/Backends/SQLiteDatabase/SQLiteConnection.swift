@@ -41,13 +41,44 @@ struct SQLiteConnection: DatabaseConnection {
     }
 
     func write(_ rows: BulkRows, _ bulk: BulkStatement) throws {
-        guard rows.count > 0 else { return }
         precondition(rows.columns.count == bulk.columns.count, "as many columns of values as columns of \(bulk.table)")
-        let statement = try prepare(bulk.sqliteText)
+        try run(bulk.sqliteText, rows) { while try $0.step() {} }
+    }
+
+    func forEach(
+        _ columns: [String], of key: BulkKey, in keys: BulkRows, _ body: (any DatabaseRow) throws -> Void
+    ) throws {
+        try run("SELECT \(columns.joined(separator: ", ")) FROM \(key.table) \(key.sqliteCondition)", keys) { statement in
+            let row = SQLiteRow(statement: statement.handle)
+            while try statement.step() { try body(row) }
+        }
+    }
+
+    @discardableResult
+    func update(_ columns: [String], of key: BulkKey, to rows: BulkRows) throws -> Int {
+        let assignments = columns.map { "\($0) = ?" }.joined(separator: ", ")
+        return try change("UPDATE \(key.table) SET \(assignments) \(key.sqliteCondition)", rows)
+    }
+
+    @discardableResult
+    func delete(_ key: BulkKey, in keys: BulkRows) throws -> Int {
+        try change("DELETE FROM \(key.table) \(key.sqliteCondition)", keys)
+    }
+
+    private func change(_ text: String, _ rows: BulkRows) throws -> Int {
+        let before = sqlite3_total_changes64(connection.sqliteConnection)
+        try run(text, rows) { while try $0.step() {} }
+        return Int(sqlite3_total_changes64(connection.sqliteConnection) - before)
+    }
+
+    /// Runs one prepared statement for each row of values.
+    private func run(_ text: String, _ rows: BulkRows, _ body: (SQLiteStatement) throws -> Void) throws {
+        guard rows.count > 0 else { return }
+        let statement = try prepare(text)
         defer { statement.reset() }
         for row in 0..<rows.count {
             for (index, column) in rows.columns.enumerated() { try statement.bind(column, row: row, at: index) }
-            while try statement.step() {}
+            try body(statement)
             statement.rewind()
         }
     }
@@ -75,4 +106,8 @@ struct SQLiteConnection: DatabaseConnection {
 /// The channels that a transaction rings when it is committed.
 final class RungChannels {
     var names: Set<String> = []
+}
+
+extension BulkKey {
+    fileprivate var sqliteCondition: String { "WHERE " + columns.map { "\($0) = ?" }.joined(separator: " AND ") }
 }

@@ -54,6 +54,25 @@ public protocol DatabaseConnection {
     /// calls may be one ring.
     func notify(_ channel: String) throws
 
+    /// Hands these columns of each row that has one of the keys to `body`, in any order; `body` runs no statement.
+    ///
+    /// - Parameter keys: The columns of the key, each key once.
+    func forEach(
+        _ columns: [String], of key: BulkKey, in keys: BulkRows, _ body: (any DatabaseRow) throws -> Void) throws
+
+    /// Overwrites these columns of the rows that have the keys.
+    ///
+    /// - Parameter rows: The new values, then the columns of the key.
+    /// - Returns: How many rows it changed.
+    @discardableResult
+    func update(_ columns: [String], of key: BulkKey, to rows: BulkRows) throws -> Int
+
+    /// Deletes the rows that have one of the keys.
+    ///
+    /// - Returns: How many rows went.
+    @discardableResult
+    func delete(_ key: BulkKey, in keys: BulkRows) throws -> Int
+
     /// Has an empty table cut into chunks by time, where the database can do that; elsewhere it stays as it is, with
     /// the same answers.
     func makeHypertable(_ hypertable: Hypertable) throws
@@ -114,7 +133,7 @@ extension DatabaseRow {
 /// An insert of many rows, and what to do where one is there already.
 public struct BulkStatement: Sendable, Hashable {
     public enum Conflict: Sendable, Hashable {
-        /// Throw.
+        /// Throw. Where rows are known to be new, this is the fastest: PostgreSQL takes many of them by COPY.
         case fail
         case ignore
         /// Overwrite these columns.

@@ -24,6 +24,8 @@ struct Connector: Sendable {
         let options = [
             "client_min_messages=error", "statement_timeout=\(settings.statementTimeout)s",
             "idle_in_transaction_session_timeout=\(settings.idleTimeout)s",
+            // Our statements are short: to compile one takes longer than to run it.
+            "jit=off",
         ]
         parameters["options"] = (options.map { "-c \($0)" } + [given["options"] ?? ""]).joined(separator: " ")
         self.parameters = parameters

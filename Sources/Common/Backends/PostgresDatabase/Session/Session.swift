@@ -10,8 +10,14 @@ final class Session {
     private var statements: [StatementKey: String] = [:]
     private var prepared = 0
     private static let maximumStatements = 500
+    /// The types of the columns of tables that rows were copied into, by name.
+    private var columnTypes: [String: [String: Oid]] = [:]
     /// The rows that are still coming in.
     private weak var rows: RowStream?
+    /// The write whose outcome nobody has asked for yet.
+    private var posted: String?
+    /// Whether the planner was told to read by indexes in this transaction.
+    private var prefersIndexes = false
     /// What the transaction failed of: where that was caught by the body, it cannot be committed all the same.
     private var failure: (any Error)?
     /// Whether the connection is not to be used for another transaction.
@@ -32,6 +38,7 @@ final class Session {
 
     func begin(_ kind: TransactionKind) throws {
         failure = nil
+        prefersIndexes = false
         switch kind {
         case .read: try command("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         case .write:
@@ -43,6 +50,7 @@ final class Session {
     /// Makes the transaction durable.
     func commit() throws {
         finishRows()
+        try? finishPosted()
         if PQtransactionStatus(pointer) != PQTRANS_INTRANS {
             let reason = failure ?? DatabaseError.unavailable("the transaction had ended before its commit")
             rollback()
@@ -63,6 +71,7 @@ final class Session {
     /// Ends the transaction and undoes it. A connection that cannot even do this is not used again.
     func rollback() {
         finishRows()
+        try? finishPosted()
         guard !isWornOut, !isLost else { return wearOut() }
         do { try command("ROLLBACK") } catch { wearOut() }
     }
@@ -84,6 +93,59 @@ final class Session {
         return try finish(text)
     }
 
+    /// Runs a prepared statement without waiting for it: what it fails of is thrown by the next one, or by the commit.
+    /// So the next values are made while the server works.
+    func post(_ text: String, _ parameters: Parameters) throws {
+        try settle()
+        try send(text, parameters)
+        posted = text
+    }
+
+    /// Has the planner read by indexes until the transaction ends. It knows neither how many keys a statement has nor, in
+    /// a table that has grown fast, how many rows: it would rather read all of them.
+    func preferIndexes() throws {
+        guard !prefersIndexes else { return }
+        let others = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"]
+        try command(others.map { "SET LOCAL \($0) = off" }.joined(separator: "; "))
+        prefersIndexes = true
+    }
+
+    /// Posts a COPY from here; `body` hands the bytes to a function that says whether more is wanted.
+    func copy(_ text: String, _ body: ((UnsafeRawBufferPointer) -> Bool) -> Void) throws {
+        try settle()
+        guard PQsendQuery(pointer, text) == 1 else { throw refused(text) }
+        guard let begun = PQgetResult(pointer).map(QueryResult.init) else { throw refused(text) }
+        guard PQresultStatus(begun.pointer) == PGRES_COPY_IN else {
+            columnTypes = [:]
+            _ = try finish(text, first: begun)
+            return
+        }
+        body { bytes in
+            let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+            return PQputCopyData(pointer, start, CInt(bytes.count)) == 1
+        }
+        guard PQputCopyEnd(pointer, nil) == 1 else {
+            wearOut()
+            throw refused(text)
+        }
+        posted = text
+    }
+
+    /// The types of the columns of a table.
+    func columnTypes(of table: String) throws -> [String: Oid] {
+        if let types = columnTypes[table] { return types }
+        try settle()
+        var types: [String: Oid] = [:]
+        let rows = try rows(
+            """
+            SELECT attname::text, atttypid::bigint FROM pg_attribute
+            WHERE attrelid = CAST(? AS text)::regclass AND attnum > 0 AND NOT attisdropped
+            """, Parameters([.text(table)]))
+        while let row = try rows.next() { types[PostgresRow(row).text(0)] = Oid(PostgresRow(row).integer(1)) }
+        columnTypes[table] = types
+        return types
+    }
+
     /// Runs a prepared statement whose rows come one by one.
     func rows(_ text: String, _ parameters: Parameters) throws -> RowStream {
         try send(text, parameters)
@@ -98,6 +160,7 @@ final class Session {
         if cancellation?.isCancelled == true { throw CancellationError() }
         try rows?.keep()
         rows = nil
+        try finishPosted()
     }
 
     private func send(_ text: String, _ parameters: Parameters) throws {
@@ -170,6 +233,18 @@ final class Session {
     private func finishRows() {
         rows?.abandon()
         rows = nil
+    }
+
+    /// Waits for the write that was posted last.
+    private func finishPosted() throws {
+        guard let text = posted else { return }
+        posted = nil
+        do {
+            _ = try finish(text)
+        } catch {
+            columnTypes = [:]  // a table may not be what it was
+            throw error
+        }
     }
 
     /// libpq would not even send it.

@@ -117,19 +117,19 @@ extension ByteWriter {
         }
     }
 
-    private func write(element: Int64?) {
+    func write(element: Int64?) {
         guard let element else { return write(Int32(-1)) }
         write(Int32(8))
         write(element)
     }
 
-    private func write(element: Digest128?) {
+    func write(element: Digest128?) {
         guard let element else { return write(Int32(-1)) }
         write(Int32(16))
         element.withBytes { write($0) }
     }
 
-    private func write(element: String?) {
+    func write(element: String?) {
         guard let element else { return write(Int32(-1)) }
         write(Int32(element.utf8.count))
         write(text: element)
