@@ -22,6 +22,20 @@ public struct CSVHeader: Sendable, Hashable {
         return most == 0 ? nil : counts.firstIndex(of: most).map { candidates[$0] }
     }
 
+    /// The columns of a text without a header, called by their position.
+    init(width: Int, separator: UInt8?) {
+        self.init(
+            row: [], fields: [CSVField](repeating: CSVField(start: 0, end: 0, form: .plain), count: width),
+            separator: separator)
+    }
+
+    /// The columns that a header's own text names.
+    init(text: [UInt8], separator: UInt8?) {
+        var scanner = CSVScanner(separator: separator)
+        _ = text.withUnsafeBufferPointer { scanner.scan($0, isLast: true) }
+        self.init(row: text[...], fields: scanner.fields, separator: separator)
+    }
+
     /// A column without a name is called by its position, a second one of a name gets a number.
     init(row: ArraySlice<UInt8>, fields: [CSVField], separator: UInt8?) {
         var names: [String] = []
@@ -46,6 +60,12 @@ public struct CSVHeader: Sendable, Hashable {
             writer.string(name)
             return writer.bytes + [UInt8(ascii: ":")]
         }
+    }
+
+    /// The texts of the row's fields, at most one a column.
+    func values(of row: Row) -> [String] {
+        let reader = CSVRowReader(row.text)
+        return row.fields.prefix(columns.count).map { String(decoding: reader.value(of: $0), as: UTF8.self) }
     }
 
     /// The row as a JSON object of texts; empty fields are left out.

@@ -19,6 +19,8 @@ public struct RowReader: Sendable {
     public private(set) var headerText: [UInt8] = []
 
     private let maximumRowBytes: Int
+    /// How the rows are written, where somebody knows it.
+    private let dialect: RowDialect?
     private var decoder = UTF8Stream()
     private var lines = LineScanner()
     /// nil where rows are lines.
@@ -27,6 +29,10 @@ public struct RowReader: Sendable {
     private var buffer: [UInt8] = []
     /// Where the row in hand begins in the buffer.
     private var position = 0
+    /// Bytes of the text before the buffer.
+    private var dropped = 0
+    /// Bytes that were read before, and are not to be read again.
+    private var bytesToSkip = 0
     private var isFinished = false
     private var rows = 0
     private var line = 1
@@ -41,24 +47,74 @@ public struct RowReader: Sendable {
     public init(format: RowFormat? = nil, maximumRowBytes: Int = 1 << 20) {
         self.format = format
         self.maximumRowBytes = maximumRowBytes
+        dialect = nil
+    }
+
+    /// A reader of a text that is written so, whatever it looks like.
+    public init(dialect: RowDialect, maximumRowBytes: Int = 1 << 20) {
+        format = dialect.format
+        self.maximumRowBytes = maximumRowBytes
+        self.dialect = dialect
+    }
+
+    /// A reader that goes on where another one was.
+    ///
+    /// - Parameter isThere: Whether the bytes that it is fed begin at ``RowCheckpoint/sourceOffset``; otherwise they begin
+    ///   with the text, and those before the place are passed over.
+    public init(resuming place: RowCheckpoint, isThere: Bool, maximumRowBytes: Int = 1 << 20) {
+        self.init(dialect: place.dialect, maximumRowBytes: maximumRowBytes)
+        if isThere, let mark = place.mark { decoder = UTF8Stream(plainAfter: mark) }
+        if isThere { dropped = place.offset } else { bytesToSkip = place.offset }
+        rows = place.rows
+        line = place.line
+        linewiseBytes = place.linewiseBytes
+        isPrepared = true
+        guard place.dialect.format == .csv else { return }
+        csv = CSVScanner(separator: place.dialect.separator)
+        csv?.restart(linewise: linewiseBytes > 0)
+        headerText = place.header
+        header =
+            place.dialect.hasHeader
+            ? CSVHeader(text: place.header, separator: place.dialect.separator)
+            : place.width > 0 ? CSVHeader(width: place.width, separator: place.dialect.separator) : nil
+    }
+
+    /// The place behind the row that was read last; nil before the first.
+    public var checkpoint: RowCheckpoint? {
+        guard let format, rows > 0 else { return nil }
+        return RowCheckpoint(
+            dialect: RowDialect(format: format, separator: csv?.separator, hasHeader: dialect?.hasHeader ?? true),
+            header: headerText, width: headerText.isEmpty ? header?.columns.count ?? 0 : 0, rows: rows, line: line,
+            offset: dropped + position, linewiseBytes: linewiseBytes, mark: decoder.plainMark)
     }
 
     /// Adds bytes behind those that were not read yet.
     public mutating func feed(_ bytes: some Collection<UInt8>) {
         dropRead()
         decoder.decode(bytes, into: &buffer, isLast: false)
+        skipRead()
     }
 
     /// Says that no bytes follow.
     public mutating func finish() {
         dropRead()
         decoder.decode([], into: &buffer, isLast: true)
+        skipRead()
         isFinished = true
     }
 
     private mutating func dropRead() {
         buffer.removeFirst(position)
+        dropped += position
         position = 0
+    }
+
+    private mutating func skipRead() {
+        guard bytesToSkip > 0 else { return }
+        let count = min(bytesToSkip, buffer.count)
+        buffer.removeFirst(count)
+        dropped += count
+        bytesToSkip -= count
     }
 
     /// The next row; nil: feed more, or that was all.
@@ -109,7 +165,9 @@ public struct RowReader: Sendable {
         guard firstLine.endIndex < buffer.count || isFinished || firstLine.count > maximumRowBytes else { return false }
         let format = format ?? RowFormat.detect(firstLine)
         self.format = format
-        if format == .csv { csv = CSVScanner(separator: CSVHeader.separator(of: firstLine)) }
+        if format == .csv {
+            csv = CSVScanner(separator: dialect.map(\.separator) ?? CSVHeader.separator(of: firstLine))
+        }
         isPrepared = true
         return true
     }
@@ -124,8 +182,10 @@ public struct RowReader: Sendable {
 
     /// A quotation that nothing closes would swallow all that follows: its first line is the fault, and the bytes that
     /// were looked through are read again line by line, once.
+    ///
+    /// How many bytes that are does not depend on the pieces in which the text comes.
     private mutating func readLinewise() {
-        linewiseBytes = buffer.count - position
+        linewiseBytes = min(buffer.count - position, maximumRowBytes + 1)
         csv?.restart(linewise: true)
     }
 
@@ -143,6 +203,10 @@ public struct RowReader: Sendable {
         }
         if fields.allSatisfy({ $0.start == $0.end }) { return nil }
         if header == nil {
+            guard dialect?.hasHeader ?? true else {
+                header = CSVHeader(width: fields.count, separator: csv.separator)
+                return row(text, begun, fault, fields)
+            }
             header = CSVHeader(row: text, fields: fields, separator: csv.separator)
             headerText = Array(text)
             return nil

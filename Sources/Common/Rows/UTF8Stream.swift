@@ -6,6 +6,26 @@ struct UTF8Stream: Sendable {
     private var encoding = Encoding.unknown
     /// Bytes that do not make a whole character yet.
     private var carry: [UInt8] = []
+    private var mark = 0
+
+    init() {}
+
+    /// Goes on in a text that is not translated, somewhere behind its byte order mark of this length.
+    init(plainAfter mark: Int) {
+        encoding = .bytes
+        self.mark = mark
+    }
+
+    /// Length of the byte order mark of a text that is not translated; nil if it is, or no byte came yet.
+    var plainMark: Int? {
+        if case .bytes = encoding { mark } else { nil }
+    }
+
+    /// Which order the bytes of UTF-16 have; nil where the text is none.
+    var isBigEndianUTF16: Bool? {
+        if case .utf16(let isBigEndian) = encoding { isBigEndian } else { nil }
+    }
+    var hasMark: Bool { mark > 0 }
 
     /// Translates a piece onto the end of `output`.
     mutating func decode(_ bytes: some Collection<UInt8>, into output: inout [UInt8], isLast: Bool) {
@@ -18,6 +38,7 @@ struct UTF8Stream: Sendable {
             guard carry.count >= 4 || isLast else { return }
             let (encoding, mark) = Self.detect(carry)
             self.encoding = encoding
+            self.mark = mark
             carry.removeFirst(mark)
         }
         switch encoding {

@@ -33,6 +33,9 @@ public indirect enum Expression: Sendable, Hashable {
         /// Text of seconds since 1970, or the number itself, as an instant.
         case unix
         case unixMilliseconds = "unix_ms"
+        /// A date that is written with the day, or the month, in front, as an instant.
+        case dayFirst = "day_first"
+        case monthFirst = "month_first"
         /// The value as text; an array or an object is missing.
         case string
         /// The value as a number; a text that is none is missing.

@@ -22,6 +22,8 @@ extension Expression.Function {
             Term(
                 term.double.flatMap { $0.isFinite && abs($0) < 1e15 ? $0 : nil }
                     .map { .instant(Timestamp(milliseconds: Int64($0.rounded()))) })
+        case .dayFirst: Term(term.string.flatMap { WrittenDate.instant($0, dayFirst: true) }.map { .instant($0) })
+        case .monthFirst: Term(term.string.flatMap { WrittenDate.instant($0, dayFirst: false) }.map { .instant($0) })
         case .string: .text(term.string)
         case .number: Term(term.double.map(MappedValue.double))
         case .host: .text(term.string.flatMap(Address.host))
