@@ -224,7 +224,7 @@ let package = Package(
             "Webhook",
             [
                 "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "Webhook", "ServiceKit",
-                "SQLiteLog", "CurlTransport", "TestKit", hummingbird, httpTypes, nioCore, lifecycle,
+                "SQLiteLog", "CurlTransport", "LocalFiles", "TestKit", hummingbird, httpTypes, nioCore, lifecycle,
                 logging, crypto,
             ]),
         tests("Engine", ["Common", "Compression", "ByteJSON", "Engines", "TestKit"]),
@@ -243,7 +243,8 @@ let package = Package(
         tests(
             "Workspace",
             [
-                "ByteJSON", "Common", "Connectors", "CurlTransport", "Parser", "Reports", "Webhook", "Workspace",
+                "ByteJSON", "Common", "Connectors", "CurlTransport", "LocalFiles", "Parser", "Reports", "Webhook",
+                "Workspace",
                 "ServiceKit",
                 "SQLiteLog", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
             ]),

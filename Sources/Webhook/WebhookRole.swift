@@ -1,4 +1,4 @@
-import Common
+public import Common
 import Hummingbird
 import Logging
 public import ServiceKit
@@ -6,6 +6,10 @@ import ServiceLifecycle
 
 /// The service that is pushed to: signed deliveries and imported files, each acknowledged once the log has it.
 public enum WebhookRole {
+    /// The steps of this service's schema. The role brings it up to date itself, when its database is there: deliveries
+    /// are taken in without one.
+    public static var migrations: [Migration] { ImportSchema.migrations }
+
     /// Builds the role; what deliveries the log's end holds is read before it returns.
     public static func build(_ context: RoleContext, settings: WebhookSettings = .init()) async throws -> Role {
         let window = DeliveryWindow(
@@ -27,13 +31,16 @@ public enum WebhookRole {
         let hooks = HookController(
             context: context, settings: settings, targets: targets, bodies: bodies, window: window)
         let imports = ImportController(context: context, settings: settings, bodies: bodies)
+        let jobs = context.files.map { ImportService(context, files: $0, settings: settings.imports, bodies: bodies) }
+        await jobs?.jobs.prepareSoon()
         return Role(
             name: "webhook",
             routes: { router in
                 hooks.addRoutes(to: router)
                 imports.addRoutes(to: router)
+                jobs?.addRoutes(to: router)
             },
-            services: [deadlines],
+            services: [deadlines] + (jobs.map { [$0.jobs] } ?? []),
             readiness: { [HealthCheck(await context.log.health())] })
     }
 }

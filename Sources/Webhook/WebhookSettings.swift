@@ -20,6 +20,8 @@ public struct WebhookSettings: Sendable, Hashable {
     public var maximumRowBytes = 1 << 20
     /// Rows of an import that go on the log at once.
     public var rowsPerBatch = 1000
+    /// The bounds of imports that are jobs.
+    public var imports = ImportSettings()
 
     public init() {}
 }

@@ -16,7 +16,8 @@ struct MigrateTests {
         #expect(pending.status == 1)
         #expect(pending.json["up_to_date"]?.bool == false)
         let stores = try #require(pending.json["stores"]).elements.map { $0 }
-        #expect(stores.compactMap { $0["service"]?.string } == ["workspace", "reports", "parser", "fetcher"])
+        #expect(
+            stores.compactMap { $0["service"]?.string } == ["workspace", "reports", "parser", "fetcher", "webhook"])
         for store in stores { #expect(store["pending"]?[0]?["number"]?.int64 == 1) }
         #expect(try run("--check").status == 1, "looking changes nothing")
 

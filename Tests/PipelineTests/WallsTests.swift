@@ -96,8 +96,12 @@ struct WallsTests {
             "POST", "/v1/alert-rules",
             body: ["workspace_id": .string(workspace), "kind": "volume", "minimum": 1, "name": "The owner's rule"])
         let rule = try #require(watched["rule_id"]?.string)
+        let imported = try await owner.json(
+            "POST", "/v1/imports", body: ["stream_id": .string(stream), "name": "The owner's file"])
+        let theImport = try #require(imported["import_id"]?.string)
         let secrets = [
-            schedule, rule, channel, notice, job, report, workspace, stream, connection, feedback, letter, token,
+            theImport, schedule, rule, channel, notice, job, report, workspace, stream, connection, feedback, letter,
+            token,
             "secret opinion",
             "owner's",
         ]
@@ -111,6 +115,7 @@ struct WallsTests {
                 ("{id}", isLetter ? letter : feedback), ("{partition}", "0"), ("{offset}", "0"),
                 ("{connector}", "jsonl"), ("{job}", path.hasPrefix("/v1/jobs") ? report : job), ("{report}", report),
                 ("{channel}", channel), ("{notice}", notice), ("{schedule}", schedule), ("{rule}", rule),
+                ("{import}", theImport),
                 ("{alert}", "al_0000000000000000000000000a"),
             ] { path = path.replacingOccurrences(of: hole, with: value) }
             for query in [[], [("workspace_id", workspace)]] as [[(String, String)]] {

@@ -1,6 +1,7 @@
 import Common
 import HTTPTypes
 import Hummingbird
+import LocalFiles
 import Parser
 import Reports
 import ServiceKit
@@ -20,7 +21,7 @@ struct OpenAPITests {
                 log: context.log, database: try await TestDatabase.open(office.folder.file(name + ".sqlite")),
                 transport: context.transport, directory: context.directory, vault: context.vault,
                 connectors: context.connectors, metrics: context.metrics, logger: context.logger,
-                publicURL: context.publicURL)
+                publicURL: context.publicURL, files: try LocalFiles(folder: office.folder.file(name + "-files")))
         }
         let roles = try await [
             WorkspaceRole.build(try await context("workspace")),

@@ -28,4 +28,12 @@ public struct StreamFacts: Sendable, Hashable {
             id: stream.id.rawValue, name: stream.name, entity: stream.entity, config: connection?.config ?? [:],
             mapping: stream.mapping)
     }
+
+    /// The same stream, with another mapping's fields in place of its own.
+    public func mapped(by mapping: JSON?) -> StreamFacts {
+        guard let fields = mapping?.object, !fields.isEmpty else { return self }
+        var facts = self
+        facts.mapping = .object((facts.mapping?.object ?? [:]).merging(fields) { $1 })
+        return facts
+    }
 }

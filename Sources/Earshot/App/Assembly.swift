@@ -43,7 +43,7 @@ struct Assembly: Sendable {
     /// Each service's schema; a role that is not here keeps no tables.
     static let schemas: [(service: String, migrations: [Migration])] = [
         ("workspace", WorkspaceRole.migrations), ("reports", ReportsRole.migrations),
-        ("parser", ParserRole.migrations), ("fetcher", FetcherRole.migrations),
+        ("parser", ParserRole.migrations), ("fetcher", FetcherRole.migrations), ("webhook", WebhookRole.migrations),
     ]
 
     /// A transport for commands: it may reach any address, the operator's own server included.
@@ -207,7 +207,7 @@ struct Assembly: Sendable {
         case .workspace: try await WorkspaceRole.build(context, settings: workspaceSettings)
         case .reports: try await ReportsRole.build(context, files: folder.reports, settings: reportsSettings)
         case .parser: try await ParserRole.build(context)
-        case .webhook: try await WebhookRole.build(context)
+        case .webhook: try await WebhookRole.build(context, settings: webhookSettings)
         case .fetcher: try await FetcherRole.build(context, settings: fetcherSettings())
         }
     }
@@ -223,6 +223,13 @@ struct Assembly: Sendable {
         var workspace = WorkspaceSettings()
         workspace.jobs.isAlone = settings.database == nil
         return workspace
+    }
+
+    private var webhookSettings: WebhookSettings {
+        var webhook = WebhookSettings()
+        webhook.imports.folder = settings.importsFolder
+        webhook.imports.jobs.isAlone = settings.database == nil
+        return webhook
     }
 
     private var reportsSettings: ReportsSettings {

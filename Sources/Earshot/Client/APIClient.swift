@@ -19,7 +19,7 @@ public struct APIClient: Sendable {
     @discardableResult
     public func send(
         _ method: String, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [],
-        body: [UInt8] = [], contentType: String = "application/json"
+        body: [UInt8] = [], contentType: String? = "application/json"
     ) async throws -> IncomingResponse {
         var url = server + path
         if !query.isEmpty {
@@ -31,7 +31,7 @@ public struct APIClient: Sendable {
         limits.maximumBodyBytes = 256 << 20
         let all =
             headers + [("Authorization", "Bearer " + token.reveal())]
-            + (body.isEmpty ? [] : [("Content-Type", contentType)])
+            + (body.isEmpty ? [] : contentType.map { [("Content-Type", $0)] } ?? [])
         let response: IncomingResponse
         do {
             response = try await transport.send(

@@ -144,14 +144,8 @@ public struct FileImport: Sendable {
                 progress.retries += 1
                 progress.trouble = failure.description
                 report(progress)
-                try await Task.sleep(for: pause(after: failure, failures))
+                try await Task.sleep(for: failure.pause(failures))
             }
         }
-    }
-
-    /// What the server asks for, else twice as long each time, up to some seconds, with jitter.
-    private func pause(after failure: APIFailure, _ failures: Int) -> Duration {
-        if case .refused(_, _, let seconds?) = failure { return .seconds(min(seconds, 60)) }
-        return .seconds(min(5, 0.1 * Double(1 << min(failures, 6))) * Double.random(in: 0.5...1))
     }
 }

@@ -13,6 +13,8 @@ struct Incoming: Sendable {
     var raw: Feedback.RawReference?
     /// Whether the raw event was read again: its items are in the ledger and below the watermarks already.
     var isReprocessed = false
+    /// The raw event whose item is to be taken back, if it is still what that event said.
+    var withdraws: (partition: Int, offset: Int64)?
     var content: Content
 }
 
@@ -24,7 +26,8 @@ extension Incoming {
 
     private static func read(_ batch: PartitionBatch, _ index: Int, at now: Timestamp) -> Incoming {
         var raw: Feedback.RawReference?
-        let isReprocessed = batch.records.headers(at: index).bytes(FeedbackHeader.reprocess) != nil
+        let headers = batch.records.headers(at: index)
+        let isReprocessed = headers.bytes(FeedbackHeader.reprocess) != nil
         let reason: String
         do {
             guard let value = batch.records.value(at: index) else { throw NoValue() }
@@ -34,6 +37,7 @@ extension Incoming {
             guard let raw else { throw FeedbackError(member: "context_info.raw") }
             return Incoming(
                 partition: batch.partition, raw: raw, isReprocessed: isReprocessed,
+                withdraws: headers[FeedbackHeader.withdraws].flatMap(Self.position),
                 content: .item(try Arrival(json, document: bytes, raw: raw)))
         } catch {
             reason = "\(error)"
@@ -41,6 +45,13 @@ extension Incoming {
         return Incoming(
             partition: batch.partition, raw: raw, isReprocessed: isReprocessed,
             content: .dead(deadLetter(batch, index, reason: reason, at: now)))
+    }
+
+    /// `2/1234`.
+    private static func position(_ text: String) -> (partition: Int, offset: Int64)? {
+        let parts = text.split(separator: "/")
+        guard parts.count == 2, let partition = Int(parts[0]), let offset = Int64(parts[1]) else { return nil }
+        return (partition, offset)
     }
 
     private struct NoValue: Error, CustomStringConvertible {

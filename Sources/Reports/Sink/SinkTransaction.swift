@@ -54,7 +54,8 @@ struct SinkTransaction {
             case .dead where one.isReprocessed: reprocessed += 1
             case .dead(let letter): ledgers[letter.workspace?.rawValue ?? "", default: ReportsLedger()].dead += 1
             case .item(let arrival):
-                let outcome = try take(arrival, again: one.isReprocessed)
+                let outcome =
+                    try one.withdraws.map { withdraw(arrival, $0) } ?? take(arrival, again: one.isReprocessed)
                 if one.isReprocessed {
                     reprocessed += 1
                     continue
@@ -157,6 +158,21 @@ struct SinkTransaction {
         case .deleted: .stored
         case .live: old == nil && !isNewCanonical ? .merged : .stored
         }
+    }
+
+    /// Takes an item back, if it is still what a raw event said: what is newer, or came from elsewhere, stays.
+    ///
+    /// It is kept out as by a rule, so that it comes back when it is sent again.
+    private mutating func withdraw(_ arrival: Arrival, _ place: (partition: Int, offset: Int64)) -> ItemOutcome {
+        guard let old = items[arrival.id], old.state == .live, old.raw.partition == place.partition,
+            old.raw.offset == place.offset
+        else { return .duplicate }
+        items[old.id] = StoredItem(
+            id: old.id, workspace: old.workspace, timestamp: 0, revision: old.revision, state: .filtered, mergeKey: nil,
+            mergedInto: nil, raw: arrival.raw)
+        arrivals[old.id] = nil
+        if let key = old.mergeKey { clusters[key]?.remove(old.member) }
+        return .filtered
     }
 
     /// A rule that kept it out may be gone by now.

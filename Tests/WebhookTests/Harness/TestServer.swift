@@ -3,6 +3,7 @@ import Common
 import Connectors
 import Crypto
 import Foundation
+import LocalFiles
 import Logging
 import SQLiteLog
 import ServiceKit
@@ -25,7 +26,8 @@ struct TestServer: Sendable {
     static func run(
         _ world: World, settings: WebhookSettings = .init(), folder: Folder? = nil,
         now: (@Sendable () -> Timestamp)? = nil,
-        log wrap: (any EventLog) -> any EventLog = { $0 }, _ body: (TestServer) async throws -> Void
+        log wrap: (any EventLog) -> any EventLog = { $0 },
+        database wrapDatabase: (any Database) -> any Database = { $0 }, _ body: (TestServer) async throws -> Void
     ) async throws {
         let folder = try folder ?? Folder()
         var logger = Logger(label: "test")
@@ -40,10 +42,11 @@ struct TestServer: Sendable {
             let metrics = Metrics()
             let role = try await WebhookRole.build(
                 RoleContext(
-                    log: log, database: try await TestDatabase.open(folder.path + "/webhook.sqlite"),
+                    log: log, database: wrapDatabase(try await TestDatabase.open(folder.path + "/webhook.sqlite")),
                     transport: NoTransport(), directory: directory, vault: world.vault,
                     connectors: ConnectorRegistry(world.manifests), metrics: metrics, logger: logger,
-                    publicURL: "https://hooks.example.org", now: now ?? { .now }),
+                    publicURL: "https://hooks.example.org",
+                    files: try LocalFiles(folder: folder.path + "/files"), now: now ?? { .now }),
                 settings: settings)
             let (ports, listening) = AsyncStream.makeStream(of: Int.self)
             let server = HTTPServer(

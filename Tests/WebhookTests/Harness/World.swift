@@ -12,7 +12,7 @@ struct World: Sendable {
     let vault: Vault
     let manifests: [Manifest]
     var records: [DirectoryRecord]
-    let signed, standard, custom, form, slack, polled, paused, deleted, orphan: StreamRecord
+    let signed, standard, custom, form, slack, polled, paused, deleted, orphan, files: StreamRecord
     private let tokenKey = Curve25519.Signing.PrivateKey()
     private let owner = AccountID.make()
     private let other = AccountID.make()
@@ -51,13 +51,15 @@ struct World: Sendable {
         paused = try stream("signed", in: workspace, status: .paused, secrets: secrets)
         deleted = try stream("signed", in: workspace, status: .deleted, secrets: secrets)
         orphan = try stream("signed", in: gone, secrets: secrets)
+        files = try stream("csv", in: workspace, secrets: [])
         let key = VerificationKeyRecord(
             keyID: "k1",
             publicKey: tokenKey.publicKey.rawRepresentation.base64EncodedString()
                 .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: ""))
         records =
             [.workspace(workspace), .workspace(gone), .key(key)]
-            + [signed, standard, custom, form, slack, polled, paused, deleted, orphan].map(DirectoryRecord.stream)
+            + [signed, standard, custom, form, slack, polled, paused, deleted, orphan, files].map(
+                DirectoryRecord.stream)
     }
 
     /// The hexadecimal signature of the `signed` connector.
@@ -110,6 +112,6 @@ struct World: Sendable {
                         Handshake(when: .equals(.path(Path("headers.x-event")), "hello"), signed: false),
                     ])),
             manifest("polled", nil),
-        ]
+        ] + ConnectorLibrary.load().manifests.filter { $0.name == "csv" || $0.name == "jsonl" }
     }
 }

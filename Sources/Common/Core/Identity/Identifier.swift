@@ -81,6 +81,7 @@ public enum NoticeKind: IdentifierKind { public static let prefix = "nt_" }
 public enum ScheduleKind: IdentifierKind { public static let prefix = "sc_" }
 public enum AlertRuleKind: IdentifierKind { public static let prefix = "ar_" }
 public enum AlertKind: IdentifierKind { public static let prefix = "al_" }
+public enum ImportKind: IdentifierKind { public static let prefix = "im_" }
 
 public typealias AccountID = Identifier<AccountKind>
 public typealias WorkspaceID = Identifier<WorkspaceKind>
@@ -97,6 +98,7 @@ public typealias NoticeID = Identifier<NoticeKind>
 public typealias ScheduleID = Identifier<ScheduleKind>
 public typealias AlertRuleID = Identifier<AlertRuleKind>
 public typealias AlertID = Identifier<AlertKind>
+public typealias ImportID = Identifier<ImportKind>
 
 extension FeedbackID {
     /// The one identity of a provider's item in a workspace, whichever way and however often it arrives.

@@ -55,6 +55,8 @@ public enum FeedbackHeader {
     public static let workspace = "workspace"
     /// The job that read the raw event again. Its item is in the ledgers already.
     public static let reprocess = "reprocess"
+    /// The raw event whose item is to be taken back, if it is still what that event said: partition and offset.
+    public static let withdraws = "withdraws"
 }
 
 /// Names of the facts that travel in the headers of a raw event; each value is UTF-8 text.
@@ -72,6 +74,12 @@ public enum RawHeader {
     /// The delivery's id: the sender's own where it gives one; for an import, import key and row.
     public static let delivery = "delivery"
     public static let traceparent = "traceparent"
+    /// The import that a row came with; ``ImportID``.
+    public static let importID = "import"
+    /// JSON object: a mapping of the import's own, laid over the stream's.
+    public static let mapping = "mapping"
+    /// Where the event lies that this one, which says the same, takes back: partition and offset, `2/1234`.
+    public static let withdraws = "withdraws"
     /// Which request of the connector's `read` a pulled item came from.
     public static let source = "source"
     /// JSON object of facts from the page around a pulled item; the mapping sees it as `context.`.

@@ -6,6 +6,10 @@ struct RawFacts: Sendable {
     private(set) var stream: ArraySlice<UInt8> = []
     private(set) var how: ArraySlice<UInt8> = []
     private(set) var receivedAt: ArraySlice<UInt8> = []
+    /// A mapping that came with the event, laid over the stream's.
+    private(set) var mapping: ArraySlice<UInt8> = []
+    /// The event that this one takes back.
+    private(set) var withdraws: ArraySlice<UInt8> = []
     private(set) var attempt = 1
     /// Whether it was read and counted in another installation.
     private(set) var isCarried = false
@@ -19,6 +23,8 @@ struct RawFacts: Sendable {
             case RawHeader.stream: stream = value
             case RawHeader.how: how = value
             case RawHeader.receivedAt: receivedAt = value
+            case RawHeader.mapping: mapping = value
+            case RawHeader.withdraws: withdraws = value
             case RawHeader.attempt: attempt = Int(String(decoding: value, as: UTF8.self)) ?? 1
             case RawHeader.carriedFrom: isCarried = true
             default: break

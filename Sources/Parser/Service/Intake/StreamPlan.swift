@@ -33,8 +33,10 @@ struct StreamPlans: Sendable {
     private let snapshot: Directory.Snapshot
     private let connectors: ConnectorRegistry
     private var verdicts: [ArraySlice<UInt8>: StreamVerdict] = [:]
+    /// Of events that came with a mapping, by stream and mapping.
+    private var mapped: [[ArraySlice<UInt8>]: StreamVerdict] = [:]
     /// Events of one stream mostly come together.
-    private var last: (stream: ArraySlice<UInt8>, verdict: StreamVerdict)?
+    private var last: (stream: ArraySlice<UInt8>, mapping: ArraySlice<UInt8>, verdict: StreamVerdict)?
 
     init(_ snapshot: Directory.Snapshot, connectors: ConnectorRegistry) {
         self.snapshot = snapshot
@@ -44,12 +46,17 @@ struct StreamPlans: Sendable {
     /// What is to be done with an event of these facts.
     mutating func verdict(for facts: RawFacts) -> StreamVerdict {
         let verdict: StreamVerdict
-        if let last, last.stream == facts.stream {
+        if let last, last.stream == facts.stream, last.mapping == facts.mapping {
             verdict = last.verdict
         } else {
-            verdict = verdicts[facts.stream] ?? make(for: facts)
-            verdicts[facts.stream] = verdict
-            last = (facts.stream, verdict)
+            if facts.mapping.isEmpty {
+                verdict = verdicts[facts.stream] ?? make(for: facts)
+                verdicts[facts.stream] = verdict
+            } else {
+                verdict = mapped[[facts.stream, facts.mapping]] ?? make(for: facts)
+                mapped[[facts.stream, facts.mapping]] = verdict
+            }
+            last = (facts.stream, facts.mapping, verdict)
         }
         if case .parse(let plan) = verdict, !facts.workspace.elementsEqual(plan.stream.workspace.rawValue.utf8) {
             let named = String(decoding: facts.workspace, as: UTF8.self)
@@ -79,11 +86,20 @@ struct StreamPlans: Sendable {
                 workspace.id, stream.id)
         }
         do {
-            let facts = StreamFacts(stream, connection: snapshot.connections[stream.connection])
+            var stated = StreamFacts(stream, connection: snapshot.connections[stream.connection])
+            if !facts.mapping.isEmpty {
+                guard let mapping = try? JSONDocument(parsing: Array(facts.mapping)).root, mapping.kind == .object
+                else {
+                    return .refuse(
+                        .malformed(reason: "the mapping that came with the event is no JSON object"), workspace.id,
+                        stream.id)
+                }
+                stated = stated.mapped(by: JSON(mapping))
+            }
             return .parse(
                 StreamPlan(
                     stream: stream, workspace: workspace, manifest: manifest,
-                    mapper: try Mapper(manifest: manifest, stream: facts)))
+                    mapper: try Mapper(manifest: manifest, stream: stated)))
         } catch {
             return .refuse(.malformed(reason: error.description), workspace.id, stream.id)
         }

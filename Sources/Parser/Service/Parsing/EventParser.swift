@@ -122,15 +122,18 @@ struct EventParser: Sendable {
                     "as feedback it has \(writer.bytes.count) bytes, more than \(settings.maximumFeedbackBytes)")
             }
             slice.feedback.append(
-                key: id.rawValue, headers: headers(of: plan), value: writer.bytes, timestamp: now)
+                key: id.rawValue, headers: headers(of: plan, facts), value: writer.bytes, timestamp: now)
             return .emitted
         }
     }
 
-    private func headers(of plan: StreamPlan) -> RecordHeaders {
-        guard let job else { return plan.feedbackHeaders }
+    private func headers(of plan: StreamPlan, _ facts: RawFacts) -> RecordHeaders {
+        if job == nil, facts.withdraws.isEmpty { return plan.feedbackHeaders }
         var headers = plan.feedbackHeaders
-        headers.append(FeedbackHeader.reprocess, job.rawValue)
+        if let job { headers.append(FeedbackHeader.reprocess, job.rawValue) }
+        if !facts.withdraws.isEmpty {
+            headers.append(FeedbackHeader.withdraws, String(decoding: facts.withdraws, as: UTF8.self))
+        }
         return headers
     }
 

@@ -2,28 +2,40 @@ import ArgumentParser
 import ByteJSON
 import Client
 import Common
-import Crypto
 import Foundation
 import Rows
 
 /// `earshot import FILE`: streams a file of any size into a stream of a server.
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Import feedback from a file: JSON Lines or CSV, gzip of them, any size.",
+        commandName: "import",
+        abstract: "Import feedback from a file: JSON Lines or CSV, gzip or zip of them, any size.",
         discussion: """
             Examples:
+              earshot import reviews.csv --token $TOKEN --stream st_… --preview
               earshot import reviews.csv --token $TOKEN --stream st_… --map text=Review --map rating=Stars
+              earshot import --undo im_… --token $TOKEN
               zcat dump.jsonl.gz | earshot import - --token $TOKEN --stream st_… --key dump-june
 
-            The token needs the scope write, and with --map manage as well.
-            The text is all that a row needs. Names that are understood without --map: id, text, title, created_at, \
-            rating, language, url, author.name, … (docs/importing.md). Importing a file again adds nothing twice; a \
-            connection that breaks is taken up again.
+            A file is sent, and imported by a job on the server; called again with the same file, this goes on where it \
+            was. Standard input, and a file with --direct, is put on the log as it is sent.
+            The token needs the scope write, and with --direct and --map manage as well.
+            The text is all that a row needs. Which columns are which is guessed from names and contents; --preview shows \
+            it, --map says it (docs/importing.md). Importing a file again adds nothing twice.
             """)
 
-    @Argument(help: "The file, or - for standard input.") var file: String
+    @Argument(help: "The file, or - for standard input.") var file: String?
     @OptionGroup var server: ServerOptions
-    @Option(help: "The stream that takes the rows.") var stream: String
+    @Option(help: "The stream that takes the rows.") var stream: String?
+    @Option(help: "The workspace whose only stream of files takes the rows, instead of --stream.") var workspace:
+        String?
+    @Flag(help: "Show what the first rows will be, and import nothing.") var preview = false
+    @Flag(help: "Read all rows, count and keep the bad ones, and import nothing.") var dryRun = false
+    @Option(help: ArgumentHelp("Take back what an import brought.", valueName: "import")) var undo: String?
+    @Flag(help: "Have the rows put on the log as they are sent, without a job.") var direct = false
+    @Flag(help: "Guess no columns.") var noGuess = false
+    @Option(help: "What stands between fields: , ; tab or |.") var separator: String?
+    @Flag(help: "The first row is a row, and names no columns.") var noHeader = false
     @Option(
         help: ArgumentHelp("Which column (or path) a field comes from; may be repeated.", valueName: "field=column"))
     var map: [String] = []
@@ -35,11 +47,39 @@ struct ImportCommand: AsyncParsableCommand {
     @Option(help: "Seconds that the server may be away before the import gives up.") var patience = 300
     @Flag(help: "Print the outcome as JSON, and no progress.") var json = false
 
+    func validate() throws {
+        guard undo == nil || file == nil else { throw ValidationError("--undo takes the import's id, and no file") }
+        guard undo != nil || file != nil else { throw ValidationError("give a file, or --undo with an import's id") }
+        guard undo != nil || stream != nil || workspace != nil else {
+            throw ValidationError("give --stream, or --workspace if it has one stream of files")
+        }
+    }
+
     func run() async throws {
         try await reportingErrors {
-            let target = try target()
-            let input = try ImportInput(file)
             let client = try server.client()
+            let job = ImportJobRun(client: client, patience: .seconds(patience), json: json)
+            if let undo { return try await job.undo(undo) }
+            let stream = try await target(client)
+            let file = file ?? "-"
+            if direct || file == "-" { return try await importDirectly(file, stream, client) }
+            let input = try ImportInput(file)
+            var members: [String: JSON] = [
+                "stream_id": .string(stream.rawValue), "key": .string(try key ?? input.derivedKey()),
+                "name": .string((file as NSString).lastPathComponent), "guess": .bool(!noGuess),
+            ]
+            members["mapping"] = try mapping()
+            members["format"] = try rowFormat().map { .string($0.rawValue) }
+            members["separator"] = separator.map { .string($0) }
+            if noHeader { members["header"] = false }
+            try await job.run(input, members, preview: preview, dryRun: dryRun)
+        }
+    }
+
+    private func importDirectly(_ file: String, _ stream: StreamID, _ client: APIClient) async throws {
+        do {
+            let target = (stream: stream, format: try rowFormat())
+            let input = try ImportInput(file)
             if let mapping = try mapping() {
                 try await client.send(
                     "PATCH", "/v1/streams/\(target.stream)", body: JSON.object(["mapping": mapping]).bytes)
@@ -67,13 +107,29 @@ struct ImportCommand: AsyncParsableCommand {
         }
     }
 
-    private func target() throws -> (stream: StreamID, format: RowFormat?) {
-        guard let id = StreamID(stream) else { throw ValidationError("--stream must look like st_…, not `\(stream)`") }
-        guard let format else { return (id, nil) }
+    private func target(_ client: APIClient) async throws -> StreamID {
+        if let stream {
+            guard let id = StreamID(stream) else {
+                throw ValidationError("--stream must look like st_…, not `\(stream)`")
+            }
+            return id
+        }
+        let page = try await client.json(
+            "GET", "/v1/streams", query: [("workspace_id", workspace ?? ""), ("limit", "100")])
+        let files = page["streams"]?.elements.filter { ["csv", "jsonl"].contains($0["connector"]?.string) } ?? []
+        guard files.count == 1, let id = files[0]["stream_id"]?.string.flatMap({ StreamID($0) }) else {
+            throw ValidationError(
+                "\(workspace ?? "") has \(files.count) streams of the connectors csv and jsonl; name one by --stream")
+        }
+        return id
+    }
+
+    private func rowFormat() throws -> RowFormat? {
+        guard let format else { return nil }
         guard let format = RowFormat(rawValue: format) else {
             throw ValidationError("--format is jsonl or csv, not `\(format)`")
         }
-        return (id, format)
+        return format
     }
 
     /// The mapping that the options ask for; nil leaves the stream's own.
@@ -120,93 +176,5 @@ struct ImportCommand: AsyncParsableCommand {
             for error in outcome.errors { print("  row \(error.row): \(error.reason)") }
             if outcome.malformed > outcome.errors.count { print("  …") }
         }
-    }
-}
-
-/// Where the rows come from.
-private struct ImportInput {
-    let size: Int?
-    private let handle: FileHandle
-    private let isFile: Bool
-
-    init(_ path: String) throws {
-        guard path != "-" else {
-            handle = .standardInput
-            isFile = false
-            size = nil
-            return
-        }
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw ValidationError("the file \(path) cannot be read")
-        }
-        self.handle = handle
-        isFile = true
-        size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size].flatMap { ($0 as? NSNumber)?.intValue }
-    }
-
-    func read(_ count: Int) throws -> [UInt8] {
-        try handle.read(upToCount: count).map(Array.init) ?? []
-    }
-
-    /// A key made of the content, so that the same file has the same key; what comes through a pipe gets a new one.
-    func derivedKey() throws -> String {
-        guard isFile else { return "import-" + JobID.make().rawValue.dropFirst(JobKind.prefix.count) }
-        var hash = SHA256()
-        while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(data: piece) }
-        try handle.seek(toOffset: 0)
-        return "file-" + Base32.encode(hash.finalize().prefix(10))
-    }
-}
-
-/// One line on the terminal that says how far the import is, drawn again some ten times a second.
-private struct ProgressLine {
-    private let total: Int?
-    private let isShown: Bool
-    private let begun = ContinuousClock.now
-    private var drawn: ContinuousClock.Instant?
-
-    init(total: Int?, isShown: Bool) {
-        self.total = total
-        self.isShown = isShown
-    }
-
-    var seconds: Double {
-        let elapsed = (ContinuousClock.now - begun).components
-        return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
-    }
-
-    mutating func show(_ progress: FileImport.Progress) {
-        let now = ContinuousClock.now
-        guard isShown, drawn.map({ now - $0 >= .milliseconds(100) }) ?? true else { return }
-        drawn = now
-        let seconds = max(seconds, 0.001)
-        var text = "\(progress.rows.formatted()) rows  \(Int(Double(progress.rows) / seconds).formatted())/s"
-        if let total, total > 0 {
-            let share = min(1, Double(progress.bytes) / Double(total))
-            let filled = Int(share * 24)
-            let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
-            let left = share > 0 ? seconds / share - seconds : 0
-            text =
-                "\(bar) \(Int(share * 100))%  \(Self.size(progress.bytes)) of \(Self.size(total))  \(text)  \(Self.time(left)) left"
-        } else {
-            text = "\(Self.size(progress.bytes))  \(text)"
-        }
-        if let trouble = progress.trouble { text = "waiting: \(trouble.prefix(80))  " + text }
-        write("\r\u{1B}[2K" + text)
-    }
-
-    func clear() {
-        if drawn != nil { write("\r\u{1B}[2K") }
-    }
-
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
-
-    static func time(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded())
-        return whole < 60 ? "\(whole) s" : "\(whole / 60):" + String(format: "%02d", whole % 60)
-    }
-
-    private static func size(_ bytes: Int) -> String {
-        bytes < 1 << 20 ? "\(bytes >> 10) KB" : String(format: "%.1f MB", Double(bytes) / 1_048_576)
     }
 }
