@@ -147,7 +147,9 @@ extension DatabaseConformance {
             }
             #expect((updated, deleted, none) == (50, 10, 0))
             let names = try await database.read { connection in
-                try connection.query("SELECT name FROM item WHERE id IN (49, 50, 51) ORDER BY id") { $0.optionalText(0) }
+                try connection.query("SELECT name FROM item WHERE id IN (49, 50, 51) ORDER BY id") {
+                    $0.optionalText(0)
+                }
             }
             #expect(names == ["n49", nil, "new 51"])
             #expect(try await database.count("item") == 90)

@@ -118,7 +118,10 @@ struct SinkBenchmark: AsyncParsableCommand {
         rates.append(
             ("copy whole", try rate(tables.map { "\\copy \($0) FROM '\(folder)/\($0)' (FORMAT binary)" })))
         rates.append(
-            ("copy both", try rate(starts.flatMap { start in ["BEGIN"] + tables.map { piece($0, start) } + ["COMMIT"] })))
+            (
+                "copy both",
+                try rate(starts.flatMap { start in ["BEGIN"] + tables.map { piece($0, start) } + ["COMMIT"] })
+            ))
         return rates
     }
 

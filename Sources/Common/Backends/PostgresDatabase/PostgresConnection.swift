@@ -24,7 +24,8 @@ struct PostgresConnection: DatabaseConnection {
     func write(_ rows: BulkRows, _ bulk: BulkStatement) throws {
         guard rows.count > 0 else { return }
         precondition(rows.columns.count == bulk.columns.count, "as many columns of values as columns of \(bulk.table)")
-        if bulk.conflict == .fail, rows.count >= BulkCopy.minimumRows, let copy = try BulkCopy(rows, bulk, on: session) {
+        if bulk.conflict == .fail, rows.count >= BulkCopy.minimumRows, let copy = try BulkCopy(rows, bulk, on: session)
+        {
             return try copy.run(on: session)
         }
         let text = bulk.postgresText(of: rows.columns)

@@ -48,7 +48,8 @@ struct SQLiteConnection: DatabaseConnection {
     func forEach(
         _ columns: [String], of key: BulkKey, in keys: BulkRows, _ body: (any DatabaseRow) throws -> Void
     ) throws {
-        try run("SELECT \(columns.joined(separator: ", ")) FROM \(key.table) \(key.sqliteCondition)", keys) { statement in
+        try run("SELECT \(columns.joined(separator: ", ")) FROM \(key.table) \(key.sqliteCondition)", keys) {
+            statement in
             let row = SQLiteRow(statement: statement.handle)
             while try statement.step() { try body(row) }
         }
