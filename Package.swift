@@ -56,7 +56,7 @@ let package = Package(
             name: "EarshotKit",
             targets: [
                 "ByteJSON", "Common", "ServiceKit", "PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog",
-                "SpooledLog", "CurlTransport", "LocalFiles", "Connectors", "Notices",
+                "SpooledLog", "CurlTransport", "LocalFiles", "S3Files", "Connectors", "Notices",
                 "Engines", "Fetcher", "Webhook", "Parser", "Reports", "Workspace", "Client", "Demo", "Compression",
                 "Rows",
             ]),
@@ -103,6 +103,7 @@ let package = Package(
         module("SpooledLog", "Common/Backends/SpooledLog", ["Common", lifecycle, logging, crypto]),
         module("CurlTransport", "Common/Backends/CurlTransport", ["Common", "CCurl"]),
         module("LocalFiles", "Common/Backends/LocalFiles", ["ByteJSON", "Common"]),
+        module("S3Files", "Common/Backends/S3Files", ["Common", crypto]),
 
         // What all services run on
         .target(name: "CBuiltInManifests", path: "Sources/Connectors/BuiltIn/C"),
@@ -165,7 +166,8 @@ let package = Package(
             name: "Earshot",
             dependencies: [
                 "ByteJSON", "Client", "Common", "Compression", "Rows", "Connectors", "ServiceKit", "PostgresDatabase",
-                "SQLiteDatabase", "KafkaLog", "SQLiteLog", "SpooledLog", "CurlTransport", "LocalFiles", "Engines",
+                "SQLiteDatabase", "KafkaLog", "SQLiteLog", "SpooledLog", "CurlTransport", "LocalFiles", "S3Files",
+                "Engines",
                 "Fetcher",
                 "Webhook",
                 "Parser", "Reports", "Workspace", "Demo", arguments, configuration, lifecycle, signals, logging,
@@ -192,7 +194,8 @@ let package = Package(
             "Backend",
             [
                 "Common", "Compression", "KafkaLog", "KafkaMock", "LogProbe", "PostgresDatabase", "SQLiteDatabase",
-                "SQLiteLog", "SpooledLog", "CurlTransport", "LocalFiles", "TestKit", grdb, hummingbird, nioCore,
+                "SQLiteLog", "SpooledLog", "CurlTransport", "LocalFiles", "S3Files", "TestKit", grdb, hummingbird,
+                nioCore,
                 lifecycle,
                 logging,
             ]),

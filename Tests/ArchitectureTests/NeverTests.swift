@@ -7,7 +7,7 @@ struct NeverTests {
     static let services = ["Fetcher", "Webhook", "Parser", "Reports", "Workspace"]
     static let backends = [
         "PostgresDatabase", "SQLiteDatabase", "KafkaLog", "SQLiteLog", "SpooledLog", "CurlTransport",
-        "LocalFiles",
+        "LocalFiles", "S3Files",
     ]
     static let cModules = ["CCurl", "CPQ", "CRdKafka", "CZlib", "GRDB", "GRDBSQLite"]
 

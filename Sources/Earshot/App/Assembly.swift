@@ -9,6 +9,7 @@ import Logging
 import Parser
 import PostgresDatabase
 import Reports
+import S3Files
 import SQLiteDatabase
 import SQLiteLog
 import ServiceKit
@@ -36,6 +37,8 @@ struct Assembly: Sendable {
     private let mail: CurlMail?
     /// Nil where no role of this process keeps files.
     private let files: (any FileStorage)?
+    /// Reaches the service that keeps them, wherever the operator says that it is.
+    private let fileTransport: CurlTransport?
     private let closeLog: @Sendable () async -> Void
     private let closeSpool: @Sendable () async -> Void
     private let databases: [String: any Database]
@@ -104,7 +107,8 @@ struct Assembly: Sendable {
         }
         transport = CurlTransport(policy: networks.isEmpty ? .publicOnly : .allowing(networks))
         mail = try Self.mail(settings)
-        files = isServer ? try LocalFiles(folder: folder.files) : nil
+        fileTransport = isServer && settings.files.isS3 ? CurlTransport(policy: .any) : nil
+        files = isServer ? try Self.openFiles(settings.files, folder, fileTransport) : nil
         vault = try Vault(masterKey: try settings.masterKeyBytes() ?? folder.masterKey())
         let keepsSpool = isServer && settings.keepsSpool
         (log, logService, closeLog) = try Self.openLog(settings, folder, logger, isSpooled: keepsSpool)
@@ -121,6 +125,23 @@ struct Assembly: Sendable {
             uniqueKeysWithValues: settings.roles.map {
                 ($0.rawValue, try Self.database(of: $0.rawValue, settings: settings, in: folder))
             })
+    }
+
+    /// Opens the storage of files that the settings name, up to the quota of each workspace.
+    private static func openFiles(
+        _ settings: FileSettings, _ folder: DataFolder, _ transport: CurlTransport?
+    ) throws -> any FileStorage {
+        guard let transport, let url = settings.place else {
+            return LimitedFiles(try LocalFiles(folder: settings.place ?? folder.files), quota: settings.quota)
+        }
+        do {
+            let service = try S3Settings(
+                url: url, accessKey: settings.accessKey, secretKey: settings.secretKey,
+                sessionToken: settings.sessionToken)
+            return LimitedFiles(S3Files(service, transport: transport), quota: settings.quota)
+        } catch let error as S3SettingsError {
+            throw SettingsError("files", "\(error)")
+        }
     }
 
     private static func mail(_ settings: Settings) throws -> CurlMail? {
@@ -254,6 +275,7 @@ struct Assembly: Sendable {
     /// Lets go of everything, in order.
     func close() async {
         await transport.shutdown()
+        await fileTransport?.shutdown()
         for database in databases.values { try? await database.close() }
         await closeSpool()
         await closeLog()

@@ -42,6 +42,8 @@ struct Settings: Sendable {
     var spoolMegabytes: Int
     /// `webhook.spool.folder` (EARSHOT_WEBHOOK_SPOOL_FOLDER): where it keeps that. Default `spool` in the data folder.
     var spoolFolder: String?
+    /// Where files of workspaces are kept, and how much.
+    var files: FileSettings
     /// `imports.folder` (EARSHOT_IMPORTS_FOLDER): a folder from which files may be imported by their name, without being
     /// sent. Default: none. Whoever may import may import any file in it.
     var importsFolder: String?
@@ -127,7 +129,7 @@ struct Settings: Sendable {
                 .filter { !$0.isEmpty },
             keepsRequestBounds: config.bool(forKey: "fetch.keep_request_bounds", default: true),
             spoolMegabytes: spoolMegabytes, spoolFolder: config.string(forKey: "webhook.spool.folder"),
-            importsFolder: config.string(forKey: "imports.folder"),
+            files: try FileSettings(config), importsFolder: config.string(forKey: "imports.folder"),
             leaseSeconds: leaseSeconds, mail: config.string(forKey: "mail.url", isSecret: true).map(Secret.init),
             mailFrom: config.string(forKey: "mail.from"), retentionDays: retentionDays,
             columnstoreDays: columnstoreDays,

@@ -52,7 +52,13 @@ public final class LocalFiles: FileStorage {
             } catch .notFound {
                 throw .notFound("the upload \(id) of \(key) is finished or abandoned")
             }
-            guard file.lock() else {
+            // Whoever has just let go of it may not have closed it yet.
+            var isLocked = file.lock()
+            for _ in 0..<20 where !isLocked {
+                usleep(10_000)
+                isLocked = file.lock()
+            }
+            guard isLocked else {
                 throw .unavailable("the upload \(id) of \(key) is being written", retryAfter: .seconds(1))
             }
             var sum = FileSum()

@@ -30,6 +30,9 @@ struct CheckConfigCommand: AsyncParsableCommand {
                         ? "\(settings.spoolMegabytes) MiB in \(settings.spoolFolder ?? settings.data + "/spool")"
                         : "(none)"
                 ),
+                ("files", settings.files.place ?? "(in the data folder)"),
+                ("files.quota_megabytes", String(settings.files.quotaMegabytes)),
+                ("files.secret_key", settings.files.secretKey == nil ? "(none)" : "(set)"),
                 ("master_key", settings.masterKey == nil ? "(in the data folder)" : "(set)"),
             ]
             if json {
