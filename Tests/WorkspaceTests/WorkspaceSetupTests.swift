@@ -336,12 +336,13 @@ struct WorkspaceSetupTests {
                     let setup = try await ended(id, client)
                     #expect(setup["state"] == (isRefused ? "FAILED" : "COMPLETED"), "\(count) \(death): \(setup)")
                     #expect(tracker.hooks.map(\.project) == (isRefused ? [] : ["ideas", "bugs"]), "\(count) \(death)")
-                    let streams = second.directory.current.streams.values
-                    #expect(streams.map(\.status) == (isRefused ? [] : [.active, .active]), "\(count) \(death)")
-                    if isRefused {
-                        #expect(second.directory.current.workspaces.isEmpty, "\(count) \(death)")
-                        #expect(second.directory.current.connections.isEmpty, "\(count) \(death)")
-                    } else {
+                    // The directory hears of it a moment later, from the log.
+                    try await waitUntil("the directory knows the end: \(count) \(death)") {
+                        let known = second.directory.current
+                        return known.streams.values.map(\.status) == (isRefused ? [] : [.active, .active])
+                            && (!isRefused || known.workspaces.isEmpty && known.connections.isEmpty)
+                    }
+                    if !isRefused {
                         #expect(try await asked(second) >= 2, "\(count) \(death)")
                     }
                 }

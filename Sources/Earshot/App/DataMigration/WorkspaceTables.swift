@@ -19,7 +19,8 @@ struct WorkspaceTables: Sendable {
     /// - Throws: ``MigrationFailure`` if they are of an older version: servers may be at work there.
     func bringUpToDate() async throws {
         for (service, migrations) in Assembly.schemas {
-            let database = database(of: service)
+            // Imports stay where they are.
+            guard let database = database(of: service) else { continue }
             let pending = try await database.pending(migrations)
             guard pending.isEmpty || pending.count == migrations.count else {
                 throw MigrationFailure(
@@ -29,12 +30,13 @@ struct WorkspaceTables: Sendable {
         }
     }
 
-    private func database(of service: String) -> any Database {
+    private func database(of service: String) -> (any Database)? {
         switch service {
         case "workspace": workspace
         case "reports": reports
         case "parser": parser
-        default: fetcher
+        case "fetcher": fetcher
+        default: nil
         }
     }
 
