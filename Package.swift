@@ -240,8 +240,8 @@ let package = Package(
         tests(
             "Reports",
             [
-                "ByteJSON", "Common", "CurlTransport", "Notices", "Reports", "ServiceKit", "SQLiteLog", "TestKit",
-                hummingbird, httpTypes, lifecycle, logging, crypto,
+                "ByteJSON", "Common", "CurlTransport", "LocalFiles", "Notices", "Reports", "S3Files", "ServiceKit",
+                "SQLiteLog", "TestKit", hummingbird, httpTypes, lifecycle, logging, crypto,
             ]),
         tests(
             "Workspace",

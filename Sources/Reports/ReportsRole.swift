@@ -9,10 +9,11 @@ public enum ReportsRole {
 
     /// Builds the role on its own database.
     ///
-    /// - Parameter files: The folder of reports' files; where the role runs in several processes, one for all of them.
+    /// - Precondition: The context has a storage of files, one for all processes of the role.
     public static func build(
-        _ context: RoleContext, files folder: String, settings: ReportsSettings = ReportsSettings()
+        _ context: RoleContext, settings: ReportsSettings = ReportsSettings()
     ) async throws -> Role {
+        guard let storage = context.files else { preconditionFailure("reports need a storage of files") }
         try await ReportsStore(database: context.database).migrate()
         let columnstore = settings.columnstoreDays.map {
             Hypertable.Columnstore(after: Int64($0) * DayKey.length, groupedBy: "workspace")
@@ -43,7 +44,8 @@ public enum ReportsRole {
             now: context.now)
         let feedback = FeedbackRoutes(database: context.database, directory: context.directory, settings: settings)
         let events = EventRoutes(live: live, directory: context.directory)
-        let files = ReportFiles(folder: folder)
+        let files = ReportFiles(storage: storage)
+        let removal = ReportRemoval(database: context.database, files: files, now: context.now)
         let notices = Notices(context, settings: settings.notices) { [database = context.database, now = context.now] in
             try await ReportNotices.subject(of: $0, files: files, in: database, now: now())
         }
@@ -52,7 +54,7 @@ public enum ReportsRole {
             seconds: settings.linkSeconds, now: context.now)
         let reportNotices = ReportNotices(notices: notices, links: links, directory: context.directory)
         let reportJob = ReportJob(
-            database: context.database, files: files, settings: settings, notices: reportNotices
+            database: context.database, files: files, settings: settings, notices: reportNotices, removal: removal
         ) {
             [directory = context.directory, database = context.database] workspace in
             let inFlight = try await coverage.inFlight(of: workspace)
@@ -62,12 +64,13 @@ public enum ReportsRole {
                 isMinimum: inFlight.isMinimum, deadLetters: deadLetters)
         }
         let jobs = JobEngine(
-            database: context.database, definitions: [reportJob.definition, notices.definition],
+            database: context.database, definitions: [reportJob.definition, removal.definition, notices.definition],
             settings: settings.jobs,
             metrics: context.metrics, logger: context.logger, now: context.now)
         let reports = ReportRoutes(
-            jobs: jobs, database: context.database, directory: context.directory, files: files, links: links,
-            notices: notices, settings: settings, now: context.now)
+            jobs: jobs, database: context.database, directory: context.directory,
+            downloads: ReportDownloads(files: files), links: links, notices: notices, settings: settings,
+            now: context.now)
         let scheduler = ScheduleRunner(
             database: context.database, jobs: jobs, settings: settings, logger: context.logger, now: context.now)
         let schedules = ScheduleRoutes(runner: scheduler, notices: notices, directory: context.directory)

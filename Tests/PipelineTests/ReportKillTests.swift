@@ -69,8 +69,31 @@ struct ReportKillTests {
             #expect(ends == 1, "\(JSONText(report))")
         }
         try await checkNotices(asked.map(\.id), mails, receiver, client)
-        let parts = try FileManager.default.contentsOfDirectory(atPath: folder.file("data/reports/parts"))
-        #expect(parts.isEmpty, "stages left \(parts)")
+        try await checkFiles(asked.map(\.id), in: folder.file("data/files"), workspace, server, client)
+    }
+
+    /// Of each report there are its file and its manifest; of those that are deleted just before a kill, nothing.
+    private func checkFiles(
+        _ reports: [String], in folder: String, _ workspace: String, _ server: OneProcessInstallation,
+        _ client: APIClient
+    ) async throws {
+        let deleted = reports.prefix(reports.count / 2)
+        for id in deleted { try await client.send("DELETE", "/v1/reports/\(id)") }
+        server.kill()
+        try await server.start()
+        let place = "\(folder)/\(workspace)/reports"
+        try await waitUntil("files of deleted reports are gone", timeout: .seconds(60)) {
+            let names = try FileManager.default.contentsOfDirectory(atPath: place)
+            return Set(names).isDisjoint(with: deleted)
+        }
+        for report in try FileManager.default.contentsOfDirectory(atPath: place) {
+            let files =
+                FileManager.default.enumerator(atPath: "\(place)/\(report)")?.allObjects
+                .compactMap { $0 as? String }.filter { $0.contains(".") } ?? []
+            #expect(files.count == 2, "stages of \(report) left \(files)")
+        }
+        let uploads = try FileManager.default.contentsOfDirectory(atPath: folder + "/.uploads")
+        #expect(uploads.isEmpty, "stages left \(uploads)")
     }
 
     /// Everybody was told of each report once. A notice whose server took it just before the kill is sent again under its

@@ -25,7 +25,7 @@ struct OpenAPITests {
         }
         let roles = try await [
             WorkspaceRole.build(try await context("workspace")),
-            ReportsRole.build(try await context("reports"), files: office.folder.file("files")),
+            ReportsRole.build(try await context("reports")),
             ParserRole.build(try await context("parser")), WebhookRole.build(try await context("webhook")),
         ]
         let document = try OpenAPIDocument()

@@ -43,14 +43,20 @@ public enum NoticeSubject: Sendable {
 }
 
 /// A file that goes with a mail, if it is small enough.
-public struct NoticeAttachment: Sendable, Hashable {
-    public var path: String
+public struct NoticeAttachment: Sendable {
     public var name: String
     public var contentType: String
+    /// In bytes.
+    public var size: Int
+    /// Reads it, wherever it is kept; asked only for one that goes along.
+    let read: @Sendable () async throws -> [UInt8]
 
-    public init(path: String, name: String, contentType: String) {
-        self.path = path
+    public init(
+        name: String, contentType: String, size: Int, read: @escaping @Sendable () async throws -> [UInt8]
+    ) {
         self.name = name
         self.contentType = contentType
+        self.size = size
+        self.read = read
     }
 }

@@ -27,7 +27,7 @@ struct NoticeSending: Sendable {
 
     func send(_ notice: Notice, to address: String, attachment: NoticeAttachment?) async throws -> NoticeOutcome {
         guard let mail else { return .unavailable("no mail server is set: EARSHOT_MAIL_URL=smtp://…") }
-        let file = try attachment.flatMap { try self.file($0, of: notice) }
+        let file = try await file(attachment)
         let host = mail.sender.split(separator: "@").last.map(String.init) ?? "localhost"
         let message = MailMessage(
             id: "\(notice.id)@\(host)", from: mail.sender, to: address, subject: notice.content.title,
@@ -46,15 +46,11 @@ struct NoticeSending: Sendable {
         }
     }
 
-    private func file(_ attachment: NoticeAttachment, of notice: Notice) throws -> MailMessage.File? {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: attachment.path)
-        guard let size = (attributes?[.size] as? NSNumber)?.intValue else {
-            throw JobFailure.rejected("the file that \(notice.id) is about is not there: \(attachment.name)")
-        }
-        guard size <= maximumAttachment, let bytes = FileManager.default.contents(atPath: attachment.path) else {
-            return nil
-        }
-        return MailMessage.File(name: attachment.name, contentType: attachment.contentType, bytes: Array(bytes))
+    /// nil where the file is too large: then the link is enough.
+    private func file(_ attachment: NoticeAttachment?) async throws -> MailMessage.File? {
+        guard let attachment, attachment.size <= maximumAttachment else { return nil }
+        return MailMessage.File(
+            name: attachment.name, contentType: attachment.contentType, bytes: try await attachment.read())
     }
 
     // MARK: - Channels

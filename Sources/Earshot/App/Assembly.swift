@@ -226,7 +226,7 @@ struct Assembly: Sendable {
         let context = try context(for: name.rawValue, publicURL)
         return switch name {
         case .workspace: try await WorkspaceRole.build(context, settings: workspaceSettings)
-        case .reports: try await ReportsRole.build(context, files: folder.reports, settings: reportsSettings)
+        case .reports: try await ReportsRole.build(context, settings: reportsSettings)
         case .parser: try await ParserRole.build(context)
         case .webhook: try await WebhookRole.build(context, settings: webhookSettings)
         case .fetcher: try await FetcherRole.build(context, settings: fetcherSettings())

@@ -26,7 +26,6 @@ struct DataFolder: Sendable {
 
     var log: String { path + "/log" }
     var spool: String { path + "/spool" }
-    var reports: String { path + "/reports" }
     var files: String { path + "/files" }
     func database(of service: String) -> String { "\(path)/\(service).sqlite" }
     private var serverFile: String { path + "/server.json" }

@@ -1,9 +1,7 @@
 import ByteJSON
 import Common
-import Foundation
 import HTTPTypes
 import Hummingbird
-import NIOCore
 import Notices
 import ServiceKit
 
@@ -12,7 +10,7 @@ struct ReportRoutes: Sendable {
     let jobs: JobEngine
     let database: any Database
     let directory: Directory
-    let files: ReportFiles
+    let downloads: ReportDownloads
     let links: ReportLinks
     let notices: Notices
     let settings: ReportsSettings
@@ -31,7 +29,7 @@ struct ReportRoutes: Sendable {
             guard let cancelled else {
                 throw Problem.conflict("\(job.id) is \(job.state.rawValue) and cannot be cancelled")
             }
-            return Response.json(view((cancelled, nil)))
+            return Response.json(view(ReportFound(job: cancelled)))
         }
         router.post("/v1/reports/{report}/retry") { request, context -> Response in
             let job = try await report(context).job
@@ -39,7 +37,7 @@ struct ReportRoutes: Sendable {
                 throw Problem.conflict(
                     "\(job.id) is \(job.state.rawValue); only what ended without success is tried again")
             }
-            return Response.json(view((again, nil)), status: .accepted)
+            return Response.json(view(ReportFound(job: again)), status: .accepted)
         }
         router.delete("/v1/reports/{report}") { request, context -> Response in
             let job = try await report(context).job
@@ -50,7 +48,7 @@ struct ReportRoutes: Sendable {
         }
         router.get("/v1/reports/{report}/file") { request, context -> Response in
             let query = try request.requireOnly(parameters: ["expires", "signature"])
-            return try await file(try await report(query, context), context)
+            return try await downloads.answer(try await report(query, context))
         }
     }
 
@@ -112,7 +110,7 @@ struct ReportRoutes: Sendable {
                 .unprocessableContent, code: "idempotency_key_reused",
                 "this Idempotency-Key was used for another request, which is \(job.id); send a new one")
         }
-        var response = Response.json(view((job, nil)), status: .accepted)
+        var response = Response.json(view(ReportFound(job: job)), status: .accepted)
         response.headers[.location] = "/v1/reports/\(job.id)"
         return response
     }
@@ -123,7 +121,7 @@ struct ReportRoutes: Sendable {
         let caller = try context.requireCaller(.read)
         let query = try request.requireOnly(parameters: Self.listParameters)
         let (found, next) = try await JobPage(query, caller, directory, kind: ReportJob.kind).read(from: database)
-        var members: [String: JSON] = ["reports": .array(found.map { view(($0, nil)) })]
+        var members: [String: JSON] = ["reports": .array(found.map { view(ReportFound(job: $0)) })]
         members["next_cursor"] = next.map { .string($0) }
         return .json(.object(members))
     }
@@ -131,7 +129,7 @@ struct ReportRoutes: Sendable {
     // MARK: - One report
 
     /// The report that the path names, if the caller may see it, with its manifest.
-    private func report(_ context: APIContext) async throws -> (job: Job, manifest: JSON?) {
+    private func report(_ context: APIContext) async throws -> ReportFound {
         let caller = try context.requireCaller(.read)
         let id = try context.identifier("report", of: JobKind.self)
         guard let found = try await find(id), let workspace = found.job.workspace,
@@ -141,7 +139,7 @@ struct ReportRoutes: Sendable {
     }
 
     /// The report that the path names, for whoever has a signed link to it.
-    private func report(_ query: Query, _ context: APIContext) async throws -> (job: Job, manifest: JSON?) {
+    private func report(_ query: Query, _ context: APIContext) async throws -> ReportFound {
         guard let signature = query["signature"] else { return try await report(context) }
         let id = try context.identifier("report", of: JobKind.self)
         guard let found = try await find(id), let workspace = found.job.workspace,
@@ -152,15 +150,18 @@ struct ReportRoutes: Sendable {
         return found
     }
 
-    private func find(_ id: JobID) async throws -> (job: Job, manifest: JSON?)? {
+    private func find(_ id: JobID) async throws -> ReportFound? {
         try await database.read { [now] connection in
             let table = JobTable(connection, at: now())
             guard let job = try table.job(id), job.kind == ReportJob.kind else { return nil }
-            return (job, job.state == .completed ? try table.result(of: "publishing", job: id) : nil)
+            guard job.state == .completed else { return ReportFound(job: job) }
+            return ReportFound(
+                job: job, manifest: try table.result(of: "publishing", job: id),
+                made: try table.result(of: ReportJob.fileStep, job: id))
         }
     }
 
-    private func view(_ report: (job: Job, manifest: JSON?)) -> JSON {
+    private func view(_ report: ReportFound) -> JSON {
         let job = report.job
         var members = job.members
         members["job_id"] = nil
@@ -179,27 +180,5 @@ struct ReportRoutes: Sendable {
         }
         members["links"] = .object(links)
         return .object(members)
-    }
-
-    private func file(_ report: (job: Job, manifest: JSON?), _ context: APIContext) async throws -> Response {
-        let job = report.job
-        guard let manifest = report.manifest, let request = try? ReportRequest(job) else {
-            throw Problem.conflict(
-                "\(job.id) is \(job.state.rawValue)\(job.reason.map { ": \($0)" } ?? ""); its file is there when it is COMPLETED"
-            )
-        }
-        let path = files.file(of: job.id, in: request.workspace, request.format)
-        guard FileManager.default.isReadableFile(atPath: path) else {
-            throw Problem(
-                .gone, code: "gone", "the file of \(job.id) is not in the folder of reports any more; ask again")
-        }
-        let body = try await FileIO().loadFile(path: path, context: context)
-        let name = "\(request.kind)-\(job.id).\(request.format.rawValue)"
-        var headers: HTTPFields = [
-            .contentType: request.format.contentType, .contentDisposition: "attachment; filename=\"\(name)\"",
-            .cacheControl: "private, no-store", .xContentTypeOptions: "nosniff",
-        ]
-        headers[.eTag] = manifest["sha256"]?.string.map { "\"\($0)\"" }
-        return Response(status: .ok, headers: headers, body: body)
     }
 }

@@ -1,70 +1,105 @@
 import ByteJSON
 import Common
-import Foundation
-import Glibc
 import ServiceKit
 
-/// The files of reports, in a folder that all processes of this role share.
+/// The files of reports, in the storage that all processes share.
 ///
-/// `parts/<report>.<stage>.<attempt>` while a report is made; `<workspace>/<report>.<format>` and
-/// `<report>.manifest.json` when it is published.
+/// `reports/<report>/<stage>-<attempt>/<name>` are what stages wrote, and `reports/<report>/manifest.json` what is known of
+/// the last of them, which is the report. No stage writes over what another one wrote, or another attempt, so what a kept
+/// result names is whole and stays as it is: a report is published by the transaction that completes its job.
 struct ReportFiles: Sendable {
-    let folder: String
+    let storage: any FileStorage
 
-    func file(of report: JobID, in workspace: WorkspaceID, _ format: ReportFormat) -> String {
-        "\(folder)/\(workspace)/\(report).\(format.rawValue)"
-    }
+    /// Of all reports.
+    static let folder = "reports"
 
-    private func manifest(of report: JobID, in workspace: WorkspaceID) -> String {
-        "\(folder)/\(workspace)/\(report).manifest.json"
-    }
-
-    /// A file for one stage of one attempt.
-    func part(_ context: JobContext) throws -> String {
-        try makeFolder("parts")
-        return "\(folder)/parts/\(context.job.id).\(context.step).\(context.attemptName)"
-    }
-
-    /// Puts a finished part where the report is to be, whole or not at all. Again, it changes nothing.
-    func publish(_ part: String, as report: JobID, in workspace: WorkspaceID, _ format: ReportFormat, manifest: JSON)
-        throws
-    {
-        try makeFolder(workspace.rawValue)
-        var writer = try FileWriter(path: part + ".manifest")
-        try writer.write(manifest.bytes + [0x0A])
-        _ = try writer.finish()
-        try move(part + ".manifest", to: self.manifest(of: report, in: workspace))
-        let file = file(of: report, in: workspace, format)
-        // An attempt that did not live to tell may have moved it.
-        if access(part, F_OK) == 0 || access(file, F_OK) != 0 { try move(part, to: file) }
-        removeParts(of: report)
-    }
-
-    /// Removes whatever there is of a report.
-    func remove(_ report: JobID, in workspace: WorkspaceID) {
-        for format in ReportFormat.allCases { unlink(file(of: report, in: workspace, format)) }
-        unlink(manifest(of: report, in: workspace))
-        removeParts(of: report)
-    }
-
-    /// Removes what attempts left behind, but for some.
-    func removeParts(of report: JobID, except kept: [String] = []) {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/parts")) ?? []
-        for name in names where name.hasPrefix("\(report).") && !kept.contains("\(folder)/parts/\(name)") {
-            unlink("\(folder)/parts/\(name)")
+    /// What there is of one report.
+    static func folder(of report: JobID, in workspace: WorkspaceID) throws -> FileFolder {
+        guard let folder = FileFolder(workspace, "\(folder)/\(report)") else {
+            throw JobFailure.defect("\(report) names no folder")
         }
+        return folder
     }
 
-    private func makeFolder(_ name: String) throws {
+    static func manifest(of report: JobID, in workspace: WorkspaceID) -> FileKey? {
+        FileKey(workspace, "\(folder)/\(report)/manifest.json")
+    }
+
+    /// The file that a stage's result names.
+    static func file(_ result: JSON?, in workspace: WorkspaceID) -> FileKey? {
+        result?["file"]?.string.flatMap { FileKey(workspace, $0) }
+    }
+
+    // MARK: - Stages
+
+    /// Writes the file of a stage. What earlier attempts at it left behind goes before.
+    ///
+    /// - Parameter produce: Has a thread write into the pipe.
+    func write<Value: Sendable>(
+        _ name: String, contentType: String, for context: JobContext, in workspace: WorkspaceID,
+        _ produce: @escaping @Sendable (FilePipe) async throws -> Value
+    ) async throws -> (value: Value, info: FileInfo) {
+        let report = try Self.folder(of: context.job.id, in: workspace)
+        let attempt = Int(context.attemptName) ?? 1
+        // The attempt before had a number less by two or three. Later ones are none of this one's: it may have been slow.
+        for earlier in max(1, attempt - 3)..<max(1, attempt) {
+            guard let folder = FileFolder(workspace, "\(report.path)/\(context.step)-\(earlier)") else { continue }
+            try await storage.deleteAll(in: folder)
+        }
+        guard let key = FileKey(workspace, "\(report.path)/\(context.step)-\(attempt)/\(name)") else {
+            throw JobFailure.defect("\(name) is no name of a file")
+        }
+        let upload = try await storage.begin(key, contentType: contentType)
         do {
-            try FileManager.default.createDirectory(
-                atPath: "\(folder)/\(name)", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            let pipe = FilePipe()
+            async let made = pipe.run(produce)
+            try await pipe.drain(into: upload)
+            let value = try await made
+            return (value, try await upload.finish())
         } catch {
-            throw JobFailure.unavailable("cannot make the folder \(folder)/\(name): \(error.localizedDescription)")
+            await upload.abandon()
+            throw error
         }
     }
 
-    private func move(_ part: String, to file: String) throws {
-        if rename(part, file) != 0 { throw FileFailure.error("publish", file) }
+    /// A whole file of a stage, which is small.
+    func contents(of key: FileKey, sum: String?) async throws -> [UInt8] {
+        guard try await entry(key) != nil else { throw Self.missing(key, in: storage) }
+        let bytes = try await storage.contents(key, limit: Self.maximumData)
+        guard sum == nil || FileSum.of(bytes) == sum else {
+            throw JobFailure.rejected("\(key) in \(storage.place) is not what was written; ask for the report again")
+        }
+        return bytes
+    }
+
+    /// Bytes of data that a report may be rendered from.
+    private static let maximumData = 64 << 20
+
+    /// Writes the manifest beside a report's file, and removes what the file was made from.
+    func publish(_ file: FileKey, madeFrom data: FileKey?, as report: JobID, manifest: JSON) async throws {
+        guard let key = Self.manifest(of: report, in: file.workspace) else {
+            throw JobFailure.defect("\(report) names no folder")
+        }
+        guard try await entry(file) != nil else { throw Self.missing(file, in: storage) }
+        try await storage.put(manifest.bytes + [0x0A], as: key, contentType: "application/json")
+        if let data, data != file { try await storage.delete(data) }
+    }
+
+    private static func missing(_ key: FileKey, in storage: any FileStorage) -> JobFailure {
+        .rejected("\(key) is not in \(storage.place) any more; ask for the report again")
+    }
+
+    // MARK: - Reports
+
+    /// A file, if it is there, whoever put it there.
+    func entry(_ key: FileKey) async throws(FileStorageError) -> FileEntry? {
+        let names = key.path.split(separator: "/").dropLast().joined(separator: "/")
+        guard let folder = FileFolder(key.workspace, names) else { return nil }
+        return try await storage.list(folder, after: nil, limit: 100).first { $0.key == key }
+    }
+
+    /// Removes whatever there is of a report, and what is being written of it.
+    func remove(_ report: JobID, in workspace: WorkspaceID) async throws {
+        try await storage.deleteAll(in: Self.folder(of: report, in: workspace))
     }
 }

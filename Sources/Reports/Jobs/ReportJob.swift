@@ -11,7 +11,11 @@ struct ReportJob: Sendable {
     let files: ReportFiles
     let settings: ReportsSettings
     let notices: ReportNotices
+    let removal: ReportRemoval
     let coverage: @Sendable (WorkspaceID) async throws -> InsightReport.Coverage
+
+    /// The stage whose result names the report's file.
+    static let fileStep = "rendering"
 
     var definition: JobDefinition {
         var definition = JobDefinition(
@@ -19,13 +23,12 @@ struct ReportJob: Sendable {
             steps: [
                 JobStep("data", timeout: .seconds(3600)) { try await data($0) },
                 JobStep("rendering", timeout: .seconds(600)) { try await render($0) },
-                JobStep("publishing", timeout: .seconds(60)) { try await publish($0) },
+                // Longer than a storage that hangs is waited for: it is what is named then.
+                JobStep("publishing", timeout: .seconds(600)) { try await publish($0) },
             ])
         definition.deadline = .seconds(6 * 3600)
         definition.workspaceLimit = 2
-        definition.onDelete = { [files] _, job in
-            if let workspace = job.workspace { files.remove(job.id, in: workspace) }
-        }
+        definition.onDelete = { [removal] connection, job in try removal.request(for: job, in: connection) }
         return definition
     }
 
@@ -33,25 +36,27 @@ struct ReportJob: Sendable {
     private func data(_ context: JobContext) async throws -> StepResult {
         let request = try ReportRequest(context.job)
         let kind = try kind(of: request)
-        let path = try files.part(context)
-        files.removeParts(of: context.job.id, except: [path])
         context.report(0.01, "reading")
         // Read before the tables: what is stored meanwhile makes the report more complete than it says.
         let coverage = try await coverage(request.workspace)
-        let made = try await database.read { [settings] connection in
-            let reading = ReportReading(
-                connection: connection, settings: settings, progress: { context.report(0.01 + $0 * 0.9) },
-                checkStopped: { if context.isStopped { throw CancellationError() } })
-            var file = try FileWriter(path: path)
-            let (rows, engines) = try kind.writeData(request, reading, to: &file)
-            let sum = try file.finish()
-            return JSON.object([
-                "file": .string(path), "sha256": .string(sum), "bytes": .integer(Int64(file.bytes)),
-                "rows": .integer(Int64(rows)), "engines": .array(engines.map { .string($0) }),
-                "watermark": .object(try connection.watermark()),
-            ])
+        let (name, type) =
+            kind.writesReport
+            ? (request.fileName(of: context.job.id), request.format.contentType) : ("data.json", "application/json")
+        let (made, info) = try await files.write(name, contentType: type, for: context, in: request.workspace) {
+            [database, settings] pipe in
+            try await database.read { connection in
+                let reading = ReportReading(
+                    connection: connection, settings: settings, progress: { context.report(0.01 + $0 * 0.9) },
+                    checkStopped: { if context.isStopped { throw CancellationError() } })
+                let (rows, engines) = try pipe.write { try kind.writeData(request, reading, to: &$0) }
+                return [
+                    "rows": .integer(Int64(rows)), "engines": .array(engines.map { .string($0) }),
+                    "watermark": .object(try connection.watermark()),
+                ] as [String: JSON]
+            }
         }
-        var members = made.object ?? [:]
+        var members = made
+        Self.tell(info, in: &members)
         members["coverage"] = try JSON(encoding: coverage)
         return StepResult(.object(members))
     }
@@ -59,26 +64,37 @@ struct ReportJob: Sendable {
     private func render(_ context: JobContext) async throws -> StepResult {
         let request = try ReportRequest(context.job)
         let kind = try kind(of: request)
-        let data = context.result(of: "data")
-        if kind.writesReport { return StepResult(data) }
+        let made = context.result(of: "data")
+        if kind.writesReport { return StepResult(made) }
         context.report(0.92, "rendering")
-        let path = try files.part(context)
-        guard let bytes = FileManager.default.contents(atPath: data["file"]?.string ?? "") else {
-            throw JobFailure.rejected(
-                "the data of \(context.job.id) are not in \(files.folder): all processes of the role need one folder")
+        guard let key = ReportFiles.file(made, in: request.workspace) else {
+            throw JobFailure.defect("\(context.job.id) names no data")
         }
-        var file = try FileWriter(path: path)
-        try kind.render(request, data: Array(bytes), to: &file)
-        var members = data.object ?? [:]
-        members["sha256"] = .string(try file.finish())
-        members["bytes"] = .integer(Int64(file.bytes))
-        members["file"] = .string(path)
+        let data = try await files.contents(of: key, sum: made["sha256"]?.string)
+        let (_, info) = try await files.write(
+            request.fileName(of: context.job.id), contentType: request.format.contentType, for: context,
+            in: request.workspace
+        ) { pipe in
+            try await onAThread { try pipe.write { try kind.render(request, data: data, to: &$0) } }
+        }
+        var members = made.object ?? [:]
+        Self.tell(info, in: &members)
         return StepResult(.object(members))
+    }
+
+    /// Notes the file of a stage in its result.
+    private static func tell(_ info: FileInfo, in members: inout [String: JSON]) {
+        members["file"] = .string(info.key.path)
+        members["sha256"] = .string(info.sha256)
+        members["bytes"] = .integer(Int64(info.size))
     }
 
     private func publish(_ context: JobContext) async throws -> StepResult {
         let request = try ReportRequest(context.job)
-        let made = context.result(of: "rendering")
+        let made = context.result(of: ReportJob.fileStep)
+        guard let file = ReportFiles.file(made, in: request.workspace) else {
+            throw JobFailure.defect("\(context.job.id) names no file")
+        }
         context.report(0.97, "publishing")
         var manifest = made.object ?? [:]
         manifest["file"] = nil
@@ -87,8 +103,8 @@ struct ReportJob: Sendable {
         manifest["kind"] = .string(request.kind)
         manifest["format"] = .string(request.format.rawValue)
         manifest["query"] = request.parameters.json
-        try files.publish(
-            made["file"]?.string ?? "", as: context.job.id, in: request.workspace, request.format,
+        try await files.publish(
+            file, madeFrom: ReportFiles.file(context.result(of: "data"), in: request.workspace), as: context.job.id,
             manifest: .object(manifest))
         return StepResult(.object(manifest)) { [notices, manifest] connection in
             try notices.put(context.job, request, manifest: .object(manifest), in: connection)

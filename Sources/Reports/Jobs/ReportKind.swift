@@ -96,6 +96,9 @@ struct ReportRequest: Sendable {
         self.parameters = parameters
     }
 
+    /// What the report's file is called.
+    func fileName(of report: JobID) -> String { "\(kind)-\(report).\(format.rawValue)" }
+
     /// - Throws: ``JobFailure/defect(_:)`` if the job is none of a report.
     init(_ job: Job) throws {
         guard let workspace = job.workspace, let kind = job.payload["kind"]?.string,

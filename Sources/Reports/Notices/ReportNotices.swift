@@ -1,6 +1,5 @@
 import ByteJSON
 import Common
-import Foundation
 import Notices
 import ServiceKit
 
@@ -22,8 +21,10 @@ struct ReportNotices: Sendable {
     /// tried again.
     func putFailure(_ job: Job, _ request: ReportRequest, reason: String, in connection: any DatabaseConnection) throws
     {
-        guard !request.notify.isEmpty else { return }
-        let name = directory.current.workspaces[request.workspace]?.name ?? request.workspace.rawValue
+        guard !request.notify.isEmpty, let workspace = directory.current.workspaces[request.workspace],
+            !workspace.isDeleted
+        else { return }
+        let name = workspace.name
         let title = ReportKinds.named(request.kind)?.title ?? request.kind
         let report = "\(links.publicURL)/v1/reports/\(job.id)"
         let content = NoticeContent(
@@ -72,20 +73,35 @@ struct ReportNotices: Sendable {
     static func subject(
         of notice: Notice, files: ReportFiles, in database: any Database, now: Timestamp
     ) async throws -> NoticeSubject {
-        guard notice.content.event == "report.completed", let id = JobID(notice.content.subject) else {
-            return .there(attachment: nil)
+        guard let id = JobID(notice.content.subject) else { return .there(attachment: nil) }
+        switch notice.content.event {
+        case "report.completed": return try await completed(id, files, database, now)
+        case "report.failed":
+            let job = try await database.read { try JobTable($0, at: now).job(id) }
+            guard let job else { return .gone("the report \(id) is not there any more") }
+            return job.state == .completed ? .gone("the report \(id) was made after all") : .there(attachment: nil)
+        default: return .there(attachment: nil)
         }
-        let job = try await database.read { try JobTable($0, at: now).job(id) }
+    }
+
+    private static func completed(
+        _ id: JobID, _ files: ReportFiles, _ database: any Database, _ now: Timestamp
+    ) async throws -> NoticeSubject {
+        let (job, result) = try await database.read { connection in
+            let table = JobTable(connection, at: now)
+            return (try table.job(id), try table.result(of: ReportJob.fileStep, job: id))
+        }
         guard let job, job.state == .completed, let request = try? ReportRequest(job) else {
             return .gone("the report \(id) is not there any more")
         }
-        let path = files.file(of: id, in: request.workspace, request.format)
-        guard FileManager.default.isReadableFile(atPath: path) else {
-            return .gone("the file of \(id) is not in the folder of reports any more")
+        guard let key = ReportFiles.file(result, in: request.workspace), let entry = try await files.entry(key) else {
+            return .gone("the file of \(id) is not in \(files.storage.place) any more")
         }
         return .there(
             attachment: NoticeAttachment(
-                path: path, name: "\(request.kind)-\(id).\(request.format.rawValue)",
-                contentType: request.format.contentType))
+                name: request.fileName(of: id), contentType: request.format.contentType, size: entry.size
+            ) { [storage = files.storage] in
+                try await storage.contents(key, limit: entry.size)
+            })
     }
 }

@@ -58,6 +58,25 @@ struct LocalFilesTests {
         #expect(try await files.list(FileFolder(link.workspace), after: nil, limit: 10).map(\.key) == [Self.key])
     }
 
+    @Test("a folder that is deleted leaves nothing, not what a writer had begun that was killed, nor empty folders")
+    func rest() async throws {
+        let folder = try TemporaryFolder()
+        let files = try LocalFiles(folder: folder.path)
+        try await files.put([1], as: Self.key, contentType: "text/csv")
+        for left in ["ws_a/reports/two/a", ".info/ws_a/reports/two/a"] {
+            try FileManager.default.createDirectory(atPath: folder.file(left), withIntermediateDirectories: true)
+        }
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: folder.file(".info/ws_a/reports/two/a/x.csv.json")))
+        try await files.deleteAll(in: FileFolder(WorkspaceID("ws_a")!, "reports/two")!)
+        for gone in ["ws_a/reports/two", ".info/ws_a/reports/two"] {
+            #expect(!FileManager.default.fileExists(atPath: folder.file(gone)))
+        }
+        #expect(try await files.contents(Self.key, limit: 10) == [1])
+        try await files.deleteAll(in: FileFolder(WorkspaceID("ws_a")!))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/.info").isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: folder.file("ws_a")))
+    }
+
     @Test("what a folder cannot take is said by what is to be done")
     func unusableFolder() async throws {
         let folder = try TemporaryFolder()

@@ -4,6 +4,7 @@ import Connectors
 import Foundation
 import HTTPTypes
 import Hummingbird
+import LocalFiles
 import Logging
 import SQLiteLog
 import ServiceKit
@@ -23,18 +24,22 @@ struct ReportsServer: Sendable {
     let log: SQLiteLog
     let directory: Directory
     let database: any Database
-    let files: String
+    let files: any FileStorage
 
     var store: ReportsStore { ReportsStore(database: database) }
 
     static let accounts = ["ws_a": "ac_a", "ws_b": "ac_b"]
 
     /// Starts a server with a workspace and a stream for each account, hands it to `body`, and stops it.
+    ///
+    /// - Parameter files: Where files are kept; nil is a folder.
     static func run(
         settings: ReportsSettings = .quick, transport: any HTTPTransport = NoTransport(),
-        mail: (any MailTransport)? = nil, _ body: (ReportsServer) async throws -> Void
+        mail: (any MailTransport)? = nil, files: (any FileStorage)? = nil, now: Timestamp = Timestamp("2021-03-01")!,
+        _ body: (ReportsServer) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
+        let files = try files ?? LocalFiles(folder: folder.file("files"))
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let log = try SQLiteLog(folder: folder.file("log"))
@@ -50,8 +55,8 @@ struct ReportsServer: Sendable {
                 RoleContext(
                     log: log, database: database, transport: transport, directory: directory,
                     vault: vault, connectors: ConnectorRegistry([]), metrics: metrics, logger: logger,
-                    publicURL: "https://earshot.example.org", mail: mail,
-                    now: { Timestamp("2021-03-01")! }), files: folder.file("files"), settings: settings)
+                    publicURL: "https://earshot.example.org", mail: mail, files: files, now: { now }),
+                settings: settings)
             let callers = Role(name: "callers", routes: { $0.add(middleware: CallerByHeader()) })
             let (ports, listening) = AsyncStream.makeStream(of: Int.self)
             let server = HTTPServer(
@@ -61,8 +66,7 @@ struct ReportsServer: Sendable {
                 for await port in ports {
                     try await body(
                         ReportsServer(
-                            port: port, log: log, directory: directory, database: database,
-                            files: folder.file("files")))
+                            port: port, log: log, directory: directory, database: database, files: files))
                     break
                 }
             }

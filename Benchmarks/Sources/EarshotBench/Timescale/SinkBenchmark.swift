@@ -5,6 +5,7 @@ import Connectors
 import Crypto
 import CurlTransport
 import Foundation
+import LocalFiles
 import Logging
 import PostgresDatabase
 import Reports
@@ -72,7 +73,8 @@ struct SinkBenchmark: AsyncParsableCommand {
                 RoleContext(
                     log: log, database: database, transport: CurlTransport(policy: .any), directory: directory,
                     vault: try Vault(masterKey: Array(repeating: 7, count: 32)), connectors: ConnectorRegistry([]),
-                    metrics: Metrics(), logger: logger, publicURL: ""), files: folder + "/files")
+                    metrics: Metrics(), logger: logger, publicURL: "", files: try LocalFiles(folder: folder + "/files"))
+            )
             let begun = ContinuousClock.now
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for service in role.services { tasks.addTask { try await service.run() } }

@@ -20,8 +20,10 @@ public final class LocalFiles: FileStorage {
 
     func path(_ key: FileKey) -> String { "\(folder)/\(key.workspace)/\(key.path)" }
     func infoPath(_ key: FileKey) -> String { "\(folder)/.info/\(key.workspace)/\(key.path).json" }
-    private func path(_ folder: FileFolder) -> String {
-        "\(self.folder)/\(folder.workspace)" + (folder.path.isEmpty ? "" : "/\(folder.path)")
+    private func path(_ folder: FileFolder) -> String { path(folder, in: self.folder) }
+    private func infoPath(_ folder: FileFolder) -> String { path(folder, in: self.folder + "/.info") }
+    private func path(_ folder: FileFolder, in root: String) -> String {
+        "\(root)/\(folder.workspace)" + (folder.path.isEmpty ? "" : "/\(folder.path)")
     }
     private var uploads: String { folder + "/.uploads" }
     func partPath(_ id: String) -> String { "\(uploads)/\(id).part" }
@@ -182,12 +184,36 @@ public final class LocalFiles: FileStorage {
     private func remove(_ key: FileKey) throws(FileStorageError) {
         try Disk.remove(path(key))
         try Disk.remove(infoPath(key))
-        for path in [path(key), infoPath(key)] {
-            var parent = (path as NSString).deletingLastPathComponent
-            while parent.utf8.count > folder.utf8.count + 1, rmdir(parent) == 0 {
-                parent = (parent as NSString).deletingLastPathComponent
-            }
+        for path in [path(key), infoPath(key)] { removeEmpty((path as NSString).deletingLastPathComponent) }
+    }
+
+    /// Removes a folder if it is empty, and then the one that it is in.
+    private func removeEmpty(_ path: String) {
+        var path = path
+        while path.utf8.count > folder.utf8.count + 1, rmdir(path) == 0 {
+            path = (path as NSString).deletingLastPathComponent
         }
+    }
+
+    /// Removes what is left of a folder whose files are gone: empty folders, and what is known of files that a writer did
+    /// not live to make.
+    private func removeRest(_ folder: FileFolder) {
+        func remove(_ path: String, known: Bool) {
+            for name in Disk.names(in: path) {
+                let inner = "\(path)/\(name)"
+                if Disk.status(inner)?.isFolder == true {
+                    remove(inner, known: known)
+                } else if known {
+                    unlink(inner)
+                }
+            }
+            rmdir(path)
+        }
+        let places = [path(folder), infoPath(folder)]
+        remove(places[0], known: false)
+        // Otherwise somebody has written there since.
+        if Disk.status(places[0]) == nil { remove(places[1], known: true) }
+        for place in places { removeEmpty((place as NSString).deletingLastPathComponent) }
     }
 
     public func deleteAll(in folder: FileFolder) async throws(FileStorageError) {
@@ -197,6 +223,7 @@ public final class LocalFiles: FileStorage {
                 if let about = self.about(id), folder.contains(about.key) { self.forget(upload: id) }
             }
             for file in self.files(in: folder) { try self.remove(file.key) }
+            self.removeRest(folder)
         }
     }
 }

@@ -36,6 +36,7 @@ public enum JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
                 default: .rejected("\(error)")
                 }
             case let error as EventLogError: .unavailable("\(error)")
+            case let error as FileStorageError: JobFailure(error)
             default: .defect("\(error)")
             }
     }
