@@ -20,13 +20,17 @@ struct Lane: Sendable, Hashable {
 
     init?(_ text: String) {
         self.text = text
-        let parts = text.split(separator: " ", maxSplits: 3)
+        let parts = text.utf8.split(separator: UInt8(ascii: " "), maxSplits: 3).map { String(Substring($0)) }
         guard parts.count >= 3, let digit = Int(parts[2]) else { return nil }
-        kind = String(parts[0])
-        workspace = String(parts[1])
+        kind = parts[0]
+        workspace = parts[1]
         priority = 9 - digit
-        provider = parts.count == 4 ? String(parts[3]) : nil
+        provider = parts.count == 4 ? parts[3] : nil
     }
+
+    // The text says all; a claim looks up each of many lanes a dozen times.
+    static func == (left: Lane, right: Lane) -> Bool { left.text == right.text }
+    func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
 
 /// Decides from which lanes the next jobs are taken.

@@ -8,7 +8,7 @@ extension JobTable {
             SELECT CASE WHEN EXISTS (SELECT 1 FROM job_line) OR EXISTS (SELECT 1 FROM job WHERE lane > '')
                     THEN 1 ELSE 0 END,
                 (SELECT min(due) FROM job WHERE lane IS NULL AND state = 'REQUESTED'),
-                (\(raw: Self.firstDeadline)),
+                (\(raw: firstDeadline)),
                 (SELECT min(lease_ends) FROM job WHERE state = 'RUNNING'),
                 (SELECT min(next_at) FROM job_schedule),
                 (SELECT max(lease_ends) FROM job WHERE state = 'RUNNING'),

@@ -38,9 +38,14 @@ extension JobTable {
             """)
     }
 
-    /// The earliest deadline of what waits. It is looked for as a minimum, for which PostgreSQL reads the index whatever it
-    /// believes of the table.
-    static let firstDeadline = "SELECT min(deadline) FROM job WHERE state = 'REQUESTED' AND ended_at IS NULL"
+    /// The earliest deadline of what waits, by the index that each database has for it. After a flood PostgreSQL knows
+    /// nothing of the table: with one condition more than the index has it believes that few rows are left, and reads all.
+    var firstDeadline: String {
+        switch connection.dialect {
+        case .sqlite: "SELECT min(deadline) FROM job WHERE state = 'REQUESTED' AND ended_at IS NULL"
+        case .postgres: "SELECT min(deadline) FROM job WHERE state = 'REQUESTED'"
+        }
+    }
 
     /// The lanes that have jobs, what runs, and the providers that failed: as many looks into an index as there are lanes
     /// with jobs that were put in line again, however many jobs.
@@ -59,7 +64,7 @@ extension JobTable {
             UNION ALL
             SELECT 2, lane, NULL, NULL, 0, NULL FROM found WHERE lane IS NOT NULL
             UNION ALL
-            SELECT 3, NULL, NULL, NULL, 0, NULL WHERE (\(raw: Self.firstDeadline)) <= \(now)
+            SELECT 3, NULL, NULL, NULL, 0, NULL WHERE (\(raw: firstDeadline)) <= \(now)
             UNION ALL
             SELECT 4, kind, workspace, provider, 0, NULL FROM job WHERE state = 'RUNNING'
             """
@@ -127,12 +132,12 @@ extension JobTable {
         try connection.forEach(
             """
             WITH RECURSIVE taken (lane, id, more) AS (
-                SELECT column1, (SELECT min(id) FROM job WHERE job.\(raw: column) = column1 AND job.id >= column2
-                    AND \(raw: `where`)), column3 - 1
+                SELECT column1, (SELECT id FROM job WHERE job.\(raw: column) = column1 AND job.id >= column2
+                    AND \(raw: `where`) ORDER BY job.id LIMIT 1), column3 - 1
                 FROM (\(wanted)) AS wanted
                 UNION ALL
-                SELECT lane, (SELECT min(id) FROM job WHERE job.\(raw: column) = taken.lane AND job.id > taken.id
-                    AND \(raw: `where`)), more - 1
+                SELECT lane, (SELECT id FROM job WHERE job.\(raw: column) = taken.lane AND job.id > taken.id
+                    AND \(raw: `where`) ORDER BY job.id LIMIT 1), more - 1
                 FROM taken WHERE more > 0 AND id IS NOT NULL)
             SELECT lane, id FROM taken WHERE id IS NOT NULL
             """
