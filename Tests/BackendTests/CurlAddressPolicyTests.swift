@@ -2,6 +2,7 @@ import Common
 import CurlTransport
 import Foundation
 import Synchronization
+import TestKit
 import Testing
 
 @Suite struct CurlAddressPolicy {

@@ -2,6 +2,7 @@ import Common
 import CurlTransport
 import Foundation
 import Synchronization
+import TestKit
 import Testing
 
 /// The error that a request ends with; fails if it gets a response.

@@ -40,6 +40,31 @@ struct MailTransportTests {
         #expect(got.files.map(\.name) == ["a.csv"])
     }
 
+    @Test("a message is known to be taken before the server has said goodbye")
+    func goodbye() async throws {
+        let server = try RawServer { connection in
+            connection.write("220 here\r\n")
+            while let line = connection.readLine() {
+                switch line.prefix(4) {
+                case "DATA":
+                    connection.write("354 go on\r\n")
+                    while let line = connection.readLine(), line != "." {}
+                    connection.write("250 taken\r\n")
+                // It never answers to that.
+                case "QUIT": connection.waitForEnd()
+                default: connection.write("250 ok\r\n")
+                }
+            }
+        }
+        defer { server.close() }
+        var settings = try CurlMailSettings(
+            url: Secret("smtp://localhost:\(server.port)?tls=none"), sender: "earshot@example.org")
+        settings.timeout = .seconds(60)
+        let began = ContinuousClock.now
+        try await CurlMail(settings).send(mail(to: "ann@example.org"))
+        #expect(ContinuousClock.now - began < .seconds(20))
+    }
+
     @Test("refusals for good are told from those that pass")
     func refusals() async throws {
         let folder = try TemporaryFolder()

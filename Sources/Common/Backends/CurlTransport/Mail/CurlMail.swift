@@ -19,7 +19,7 @@ public struct CurlMail: MailTransport {
             await withCheckedContinuation { continuation in
                 Thread.detachNewThread {
                     Thread.current.name = "mail-out"
-                    continuation.resume(returning: MailExchange.run(mail, settings, ticket))
+                    MailExchange.run(mail, settings, ticket) { continuation.resume(returning: $0) }
                 }
             }
         } onCancel: {

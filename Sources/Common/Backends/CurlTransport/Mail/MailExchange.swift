@@ -14,15 +14,21 @@ final class MailExchange {
     private var socket: curl_socket_t = -1
     private var isStopped = false
 
-    static func run(_ mail: OutgoingMail, _ settings: CurlMailSettings, _ ticket: Ticket) -> Result<Void, MailError> {
+    /// - Parameter done: Told as soon as the server has answered; libcurl's goodbye comes afterwards.
+    static func run(
+        _ mail: OutgoingMail, _ settings: CurlMailSettings, _ ticket: Ticket,
+        done: (Result<Void, MailError>) -> Void
+    ) {
         let exchange: MailExchange
         do {
             exchange = MailExchange(try EasyHandle(), mail, until: .now + settings.timeout, ticket)
         } catch {
-            return .failure(.unavailable("\(error)"))
+            return done(.failure(.unavailable("\(error)")))
         }
         exchange.prepare(mail, settings)
-        return exchange.perform()
+        done(exchange.perform())
+        // Until here the handle is kept: letting go of it says goodbye, and waits for an answer to that.
+        withExtendedLifetime(exchange) {}
     }
 
     private init(
