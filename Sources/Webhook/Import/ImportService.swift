@@ -26,7 +26,10 @@ struct ImportService: Sendable {
         let fetch = ImportFetch(imports: store, transport: context.transport, settings: settings, now: context.now)
         jobs = ImportJobs(
             store: store, run: run, fetch: fetch, undo: undo, settings: settings, metrics: context.metrics,
-            logger: context.logger, now: context.now)
+            logger: context.logger, now: context.now,
+            isThere: { [jobs = context.jobs, database = context.database] engine in
+                jobs.add(JobSource(jobs: engine, database: database))
+            })
         let access = ImportAccess(store: store, directory: context.directory)
         let desk = UploadDesk(store: store)
         let routes = ImportRoutes(

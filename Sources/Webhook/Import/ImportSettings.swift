@@ -26,6 +26,8 @@ public struct ImportSettings: Sendable, Hashable {
     public var keptDays = 30.0
     /// Bytes of a file elsewhere that are asked for at once.
     public var fetchedBytes = 8 << 20
+    /// Seconds for which nothing of it may come.
+    public var stallSeconds = 20.0
     /// How its jobs are worked off.
     public var jobs = JobSettings()
 

@@ -22,10 +22,12 @@ struct TestServer: Sendable {
 
     /// Starts a server, hands it to `body`, and stops it.
     ///
-    /// - Parameter log: What stands before the real log, to make it fail.
+    /// - Parameters:
+    ///   - transport: By which files that are elsewhere are fetched.
+    ///   - log: What stands before the real log, to make it fail.
     static func run(
         _ world: World, settings: WebhookSettings = .init(), folder: Folder? = nil,
-        now: (@Sendable () -> Timestamp)? = nil,
+        now: (@Sendable () -> Timestamp)? = nil, transport: any HTTPTransport = NoTransport(),
         log wrap: (any EventLog) -> any EventLog = { $0 },
         database wrapDatabase: (any Database) -> any Database = { $0 }, _ body: (TestServer) async throws -> Void
     ) async throws {
@@ -43,7 +45,7 @@ struct TestServer: Sendable {
             let role = try await WebhookRole.build(
                 RoleContext(
                     log: log, database: wrapDatabase(try await TestDatabase.open(folder.path + "/webhook.sqlite")),
-                    transport: NoTransport(), directory: directory, vault: world.vault,
+                    transport: transport, directory: directory, vault: world.vault,
                     connectors: ConnectorRegistry(world.manifests), metrics: metrics, logger: logger,
                     publicURL: "https://hooks.example.org",
                     files: try LocalFiles(folder: folder.path + "/files"), now: now ?? { .now }),
@@ -128,10 +130,10 @@ final class Folder: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// The webhook role sends nothing.
-private struct NoTransport: HTTPTransport {
+/// Sends nothing.
+struct NoTransport: HTTPTransport {
     func send(_ request: OutgoingRequest) async throws(HTTPTransportError) -> IncomingResponse {
-        throw .connectionFailed("the webhook role sends nothing")
+        throw .connectionFailed("this test sends nothing")
     }
 }
 

@@ -43,6 +43,15 @@ import Webhook
         }
     }
 
+    @Test func anArchiveIsRefusedAndToldWhereToGo() async throws {
+        try await TestServer.run(World()) { (server) async throws in
+            let archive = try ZipArchiveTests.archive([("r.csv", Array("id,text\n1,good\n".utf8))])
+            let answer = try await server.importBytes(archive)
+            #expect(answer.status == 415 && answer.text.contains("/v1/imports"))
+            #expect(try await server.rawEvents().isEmpty)
+        }
+    }
+
     @Test func aRowThatCannotBeReadIsToldAndKept() async throws {
         try await TestServer.run(World()) { (server) async throws in
             let answer = try await server.importRows("id,text\n1,good\n2,too,many\n3,\"open\n4,good\n", query: "?key=k")

@@ -11,7 +11,9 @@ struct Hop {
     var body: [UInt8]
 
     /// Headers that say nothing about who asks; only these go to another origin.
-    private static let harmless: Set<String> = ["accept", "accept-language", "user-agent"]
+    private static let harmless: Set<String> = [
+        "accept", "accept-encoding", "accept-language", "if-range", "range", "user-agent",
+    ]
 
     init(_ request: OutgoingRequest) throws(HTTPTransportError) {
         guard let url = Address(request.url) else { throw .invalidURL(request.url) }

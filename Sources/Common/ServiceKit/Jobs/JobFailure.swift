@@ -31,10 +31,7 @@ public enum JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
                 case .constraint, .newerSchema, .statement, .corrupt: .defect("\(error)")
                 }
             case let error as HTTPTransportError:
-                switch error {
-                case .unresolvedHost, .connectionFailed, .timedOut: .unavailable("\(error)")
-                default: .rejected("\(error)")
-                }
+                error.isTransient || error == .cancelled ? .unavailable("\(error)") : .rejected("\(error)")
             case let error as EventLogError: .unavailable("\(error)")
             case let error as FileStorageError: JobFailure(error)
             default: .defect("\(error)")

@@ -24,7 +24,12 @@ public final class JobSources: Sendable {
 
     public init() {}
 
-    public func add(_ source: JobSource) { list.withLock { $0.append(source) } }
+    /// Adds a service's jobs, which may be there already.
+    public func add(_ source: JobSource) {
+        list.withLock { list in
+            if !list.contains(where: { $0.jobs === source.jobs }) { list.append(source) }
+        }
+    }
 
     var all: [JobSource] { list.withLock { $0 } }
 }

@@ -224,6 +224,11 @@ struct ImportRoutes: Sendable {
                     if isDryRun, record.progress.rows > 0 {
                         throw Problem.conflict("rows of \(record.id) are on the log already; a dry run comes before")
                     }
+                    if record.state == .failed, record.size == nil {
+                        throw Problem.conflict(
+                            "the file of \(record.id) is not there: \(record.reason ?? "it did not come"); import it again"
+                        )
+                    }
                     try record.apply(.started)
                     record.isDryRun = isDryRun
                     // Rows may be on the log before the first checkpoint: where it began is kept.

@@ -1,6 +1,8 @@
 import Common
 import Compression
+import HTTPTypes
 import Rows
+import ServiceKit
 
 /// A file that comes in pieces, compressed or not, as batches of raw events.
 ///
@@ -8,6 +10,8 @@ import Rows
 final class ImportedFile {
     /// Bytes of one step out of a compressed file: they are in memory at once.
     private static let stepBytes = 256 << 10
+    /// The first bytes of an archive; what is in it is said at its end, which has not come yet.
+    private static let zip: [UInt8] = [0x50, 0x4B, 0x03, 0x04]
 
     let rows: ImportRows
     /// Bytes that came so far.
@@ -33,7 +37,7 @@ final class ImportedFile {
             pass(piece)
         } else {
             head.append(contentsOf: piece)
-            if head.count >= 2 { try start() }
+            if head.count >= Self.zip.count { try start() }
         }
     }
 
@@ -56,7 +60,14 @@ final class ImportedFile {
     }
 
     /// Compressed files are known by their first bytes, whatever their headers say.
+    ///
+    /// - Throws: ``Problem`` 415 for an archive.
     private func start() throws {
+        guard !head.starts(with: Self.zip) else {
+            throw Problem(
+                .unsupportedMediaType, code: "archive",
+                "a zip archive cannot be read while it is sent: make an import of it (POST /v1/imports), or send gzip")
+        }
         isStarted = true
         if let format = CompressionFormat.detect(head) ?? (head.isEmpty ? nil : encoding.format(of: head)) {
             inflater = try Inflater(

@@ -15,6 +15,8 @@ final class ImportJobs: Service {
     static let deadline = Duration.seconds(7 * 86_400)
 
     let engine: JobEngine
+    /// Called when the tables are there, perhaps more than once.
+    private let isThere: @Sendable (JobEngine) -> Void
     private let store: ImportStore
     private let log: Logger
     private let settings: ImportSettings
@@ -22,8 +24,10 @@ final class ImportJobs: Service {
 
     init(
         store: ImportStore, run: ImportRun, fetch: ImportFetch, undo: ImportUndo, settings: ImportSettings,
-        metrics: Metrics, logger: Logger, now: @escaping @Sendable () -> Timestamp
+        metrics: Metrics, logger: Logger, now: @escaping @Sendable () -> Timestamp,
+        isThere: @escaping @Sendable (JobEngine) -> Void
     ) {
+        self.isThere = isThere
         self.store = store
         self.settings = settings
         self.now = now
@@ -81,6 +85,7 @@ final class ImportJobs: Service {
     private func migrate() async throws {
         try await store.database.migrate(ImportSchema.migrations)
         store.readiness.become()
+        isThere(engine)
     }
 
     /// Brings the tables up to date if the database is there, and waits no longer than a moment for that.

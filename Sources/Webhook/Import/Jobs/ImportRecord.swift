@@ -8,7 +8,7 @@ struct ImportRecord: Sendable, Codable {
     let workspace: WorkspaceID
     let stream: StreamID
     /// Names the file: rows that are sent again under it are the same rows.
-    let key: String
+    var key: String
     /// What the file is called, for people.
     var name: String
     let createdAt: Timestamp
@@ -53,8 +53,9 @@ struct ImportRecord: Sendable, Codable {
         var id: String?
         /// Bytes that are kept.
         var offset = 0
-        /// What the first answer called the file, if it comes from an address.
+        /// What the first answer called the file, if it comes from an address, and how large it is there.
         var etag: String?
+        var total: Int?
     }
 
     /// What the request said of the file.
