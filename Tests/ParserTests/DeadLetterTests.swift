@@ -69,6 +69,38 @@ import Testing
         }
     }
 
+    @Test func whatIsDroppedIsForgottenWithItsOriginal() async throws {
+        let bench = try await Bench()
+        try await ServedBench.run(bench) { served in
+            let notes = (0..<3).map { #"{"id":"\#($0)"}"# }
+            try await bench.push([#"{"notes":[\#(notes.joined(separator: ","))]}"#, "no JSON", "nor this"])
+            try await kept(served, 5)
+            let list = try await served.send("/v1/dead-letters", as: served.ours)
+            let letters = try #require(list.json["dead_letters"]).elements.map { $0 }
+            let one = try #require(letters.first { $0["item"]?.int64 == 1 }?["id"]?.string)
+            #expect(try await served.send("DELETE", "/v1/dead-letters/\(one)", as: served.theirs).status == 404)
+            #expect(try await served.send("DELETE", "/v1/dead-letters/\(one)", as: served.ours).status == 204)
+            #expect(try await served.send("DELETE", "/v1/dead-letters/\(one)", as: served.ours).status == 404)
+            // The others of the delivery have their original still.
+            let other = try #require(letters.first { $0["item"]?.int64 == 2 }?["id"]?.string)
+            let shown = try await served.send("/v1/dead-letters/\(other)", as: served.ours)
+            #expect(shown.json["payload"]?.string?.contains(notes[1]) == true)
+            let answer = try await served.send(
+                "POST", "/v1/dead-letters/drop", as: served.ours, body: #"{"workspace_id":"\#(bench.workspace)"}"#)
+            #expect(answer.json["dropped"]?.int64 == 4 && answer.json["remaining"]?.int64 == 0)
+            try await kept(served, 0)
+            let originals = try await bench.database.read { db in
+                try db.first("SELECT count(*) FROM dead_letter_original") { $0.integer(0) }
+            }
+            #expect(originals == 0)
+            // Each is closed for whoever reads the topic.
+            let records = try await bench.log.read(.deadLetters, partition: 0, from: 0, limit: 100)
+            var closed = 0
+            for i in 0..<records.count where records.value(at: i) == nil { closed += 1 }
+            #expect(closed == 5)
+        }
+    }
+
     @Test func manyItemsOfOneDeliveryGoBackOnce() async throws {
         let bench = try await Bench()
         try await ServedBench.run(bench) { served in

@@ -7,14 +7,15 @@ import Foundation
 /// `earshot dead-letters`: what could not be parsed or stored, why, and another try.
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dead-letters", abstract: "List, show and replay what could not be parsed.",
+        commandName: "dead-letters", abstract: "List, show, replay and drop what could not be parsed.",
         discussion: """
             Examples: earshot dead-letters list --token T --workspace ws_…
                       earshot dead-letters show dl_… --token T
                       earshot dead-letters replay dl_… --payload mended.json --token T
                       earshot dead-letters replay --all --workspace ws_… --token T
+                      earshot dead-letters drop --all --stream st_… --token T
             """,
-        subcommands: [List.self, Show.self, Replay.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Replay.self, DropDeadLetters.self], defaultSubcommand: List.self)
 
     /// `earshot dead-letters list`.
     struct List: AsyncParsableCommand {
@@ -120,6 +121,47 @@ struct DeadLettersCommand: AsyncParsableCommand {
                 ? try FileHandle.standardInput.readToEnd() ?? Data()
                 : try Data(contentsOf: URL(fileURLWithPath: file))
             return ["payload": .string(String(decoding: data, as: UTF8.self))]
+        }
+    }
+}
+
+/// `earshot dead-letters drop`.
+struct DropDeadLetters: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drop", abstract: "Forget dead letters that nobody wants any more, with their originals.",
+        discussion: "Alerts count them no more; `earshot doctor` still does.")
+
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var filter: DeadLetterFilter
+    @Argument(help: "The dead letters' ids.") var ids: [String] = []
+    @Flag(help: "All that match the filter and were not replayed.") var all = false
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        guard all != !ids.isEmpty else { throw ValidationError("name dead letters, or say --all") }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let dropped = all ? try await dropAll() : try await dropNamed()
+            print(json ? #"{"dropped":\#(dropped)}"# : "\(dropped) dropped")
+        }
+    }
+
+    private func dropNamed() async throws -> Int {
+        for id in ids { try await server.client().send("DELETE", "/v1/dead-letters/\(id.percentEncoded)") }
+        return ids.count
+    }
+
+    private func dropAll() async throws -> Int {
+        var members = Dictionary(filter.query.map { ($0.0, JSON.string($0.1)) }, uniquingKeysWith: { $1 })
+        var dropped = 0
+        while true {
+            let answer = try await server.client().json("POST", "/v1/dead-letters/drop", body: .object(members))
+            let count = Int(answer["dropped"]?.int64 ?? 0)
+            dropped += count
+            members["until"] = answer["until"].map(JSON.init)
+            if count == 0 || answer["remaining"]?.int64 == 0 { return dropped }
         }
     }
 }

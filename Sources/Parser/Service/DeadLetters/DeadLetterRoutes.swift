@@ -4,14 +4,14 @@ import Foundation
 import Hummingbird
 import ServiceKit
 
-/// `/v1/dead-letters`: look at what failed, and send it through again.
+/// `/v1/dead-letters`: look at what failed, send it through again, or let it go.
 struct DeadLetterRoutes: Sendable {
     let store: DeadLetterStore
     let replay: Replay
     let directory: Directory
     let now: @Sendable () -> Timestamp
 
-    /// How many events one call replays.
+    /// How many events one call replays, and how many dead letters it drops.
     static let replayLimit = 500
 
     func add(to router: Router<APIContext>) {
@@ -19,6 +19,8 @@ struct DeadLetterRoutes: Sendable {
         router.get("/v1/dead-letters/{id}") { try await show($0, $1) }
         router.post("/v1/dead-letters/replay") { try await replayMany($0, $1) }
         router.post("/v1/dead-letters/{id}/replay") { try await replayOne($0, $1) }
+        router.delete("/v1/dead-letters/{id}") { try await dropOne($0, $1) }
+        router.post("/v1/dead-letters/drop") { try await dropMany($0, $1) }
     }
 
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -91,16 +93,7 @@ struct DeadLetterRoutes: Sendable {
     /// none are.
     private func replayMany(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try context.requireCaller(.write)
-        _ = try request.requireOnly()
-        let body = try await request.jsonObject()
-        let workspace = body.identifier("workspace_id", of: WorkspaceKind.self)
-        let stage = body.choice("stage", of: DeadLetter.Stage.allCases)
-        let stream = body.identifier("stream_id", of: StreamKind.self)
-        let until = body.timestamp("until") ?? now()
-        try body.finish()
-        let filter = DeadLetterStore.Filter(
-            workspaces: try visible(workspace, to: caller), stage: stage, stream: stream, isReplayed: false,
-            until: until)
+        let (filter, until) = try await open(request, for: caller)
         var replayed = 0
         var refused: [ReplayError] = []
         var cursor: DeadLetterStore.Cursor?
@@ -118,6 +111,51 @@ struct DeadLetterRoutes: Sendable {
                 "refused": .array(refused.prefix(Page.maximum).map { .string($0.description) }),
                 "remaining": .integer(Int64(try await store.count(filter))), "until": .string(until.description),
             ], status: .accepted)
+    }
+
+    private func dropOne(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try context.requireCaller(.write)
+        _ = try request.requireOnly()
+        try await drop([try await entry(context, for: caller)])
+        return Response(status: .noContent)
+    }
+
+    /// Drops what matches and was not replayed, and tells how many are left, as ``replayMany(_:_:)`` does.
+    private func dropMany(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try context.requireCaller(.write)
+        let (filter, until) = try await open(request, for: caller)
+        let entries = try await store.page(filter, limit: Self.replayLimit)
+        try await drop(entries)
+        return .json([
+            "dropped": .integer(Int64(entries.count)), "remaining": .integer(Int64(try await store.count(filter))),
+            "until": .string(until.description),
+        ])
+    }
+
+    /// Forgets dead letters; whoever counts what is missing counts them no more.
+    private func drop(_ entries: [DeadLetterStore.Entry]) async throws {
+        var closed = RecordBatch()
+        for entry in entries where entry.replayedAt == nil { closed.appendTombstone(key: entry.id.rawValue) }
+        if !closed.isEmpty { try await replay.log.append(closed, to: .deadLetters) }
+        try await store.drop(entries.map(\.id))
+    }
+
+    /// The dead letters that a body names, of those that were not replayed, up to a time.
+    private func open(
+        _ request: Request, for caller: Caller
+    ) async throws -> (filter: DeadLetterStore.Filter, until: Timestamp) {
+        _ = try request.requireOnly()
+        let body = try await request.jsonObject()
+        let workspace = body.identifier("workspace_id", of: WorkspaceKind.self)
+        let stage = body.choice("stage", of: DeadLetter.Stage.allCases)
+        let stream = body.identifier("stream_id", of: StreamKind.self)
+        let until = body.timestamp("until") ?? now()
+        try body.finish()
+        return (
+            DeadLetterStore.Filter(
+                workspaces: try visible(workspace, to: caller), stage: stage, stream: stream, isReplayed: false,
+                until: until), until
+        )
     }
 
     /// `{"payload": "…"}` is the payload itself; any other JSON value there is sent as JSON.

@@ -184,6 +184,25 @@ struct DeadLetterStore: Sendable {
         }
     }
 
+    /// Forgets dead letters, and originals that no other one needs.
+    func drop(_ ids: [DeadLetterID]) async throws {
+        try await database.write { db in
+            for id in ids {
+                let found = try db.first("SELECT \(raw: Self.columns) FROM dead_letter WHERE id = \(id)", Self.entry)
+                guard let event = (found ?? nil)?.event else { continue }
+                try db.execute("DELETE FROM dead_letter WHERE id = \(id)")
+                try db.execute(
+                    """
+                    DELETE FROM dead_letter_original
+                    WHERE topic = \(event.topic) AND log_partition = \(event.partition) AND log_offset = \(event.offset)
+                        AND NOT EXISTS (
+                            SELECT 1 FROM dead_letter WHERE topic = \(event.topic)
+                                AND log_partition = \(event.partition) AND log_offset = \(event.offset))
+                    """)
+            }
+        }
+    }
+
     /// Forgets what is older than `limit`, and everything of these workspaces.
     func forget(olderThan limit: Timestamp, workspaces: [WorkspaceID]) async throws {
         try await database.write { db in
