@@ -36,12 +36,29 @@ enum JobOutput {
         return lines.joined(separator: "\n")
     }
 
-    /// Asks until the job is over; draws how far it is where a person watches.
+    /// Asks until the job is over, and again for five minutes where the server is away; draws how far it is where a person
+    /// watches.
     static func wait(_ path: String, _ client: APIClient, drawing: Bool) async throws -> JSONValue {
         let draws = drawing && isatty(STDERR_FILENO) == 1
         var pause = 50
+        var known = false
+        var failures = 0
+        var failedSince: ContinuousClock.Instant?
         while true {
-            let job = try await client.json("GET", path)
+            let job: JSONValue
+            do {
+                job = try await client.json("GET", path)
+                (failures, failedSince) = (0, nil)
+            } catch let failure as APIFailure where failure.isTransient {
+                // The first question may be to a wrong address; later ones are not.
+                let since = failedSince ?? .now
+                guard known, ContinuousClock.now - since < .seconds(300) else { throw failure }
+                failedSince = since
+                failures += 1
+                try await Task.sleep(for: failure.pause(failures))
+                continue
+            }
+            known = true
             if draws { FileHandle.standardError.write(Data(bar(job).utf8)) }
             if ends.contains(job["state"]?.string ?? "") {
                 if draws { FileHandle.standardError.write(Data("\n".utf8)) }

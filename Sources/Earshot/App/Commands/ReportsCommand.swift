@@ -38,6 +38,7 @@ struct ReportsCommand: AsyncParsableCommand {
 
         func validate() throws {
             for one in filter where !one.contains("=") { throw ValidationError("--filter \(one) is not name=value") }
+            try output.map(checkFolder(of:))
         }
 
         func run() async throws {
@@ -113,6 +114,8 @@ struct ReportsCommand: AsyncParsableCommand {
         @OptionGroup var one: OneReport
         @Option(help: "Where to write the file; - is standard output.") var output: String
 
+        func validate() throws { try checkFolder(of: output) }
+
         func run() async throws {
             try await reportingErrors {
                 try await finish(one.id, try one.server.client(), output: output, json: one.json)
@@ -130,6 +133,15 @@ struct OneReport: ParsableArguments {
     var path: String { "/v1/reports/\(id.percentEncoded)" }
 }
 
+/// Refuses a place for a file before it is waited for.
+private func checkFolder(of output: String) throws {
+    let folder = URL(fileURLWithPath: output).deletingLastPathComponent().path
+    var isFolder = ObjCBool(false)
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+        throw ValidationError("--output \(output): there is no folder \(folder)")
+    }
+}
+
 /// Waits for a report, writes its file where one is wanted, and says what became of it.
 private func finish(_ id: String, _ client: APIClient, output: String?, json: Bool) async throws {
     let path = "/v1/reports/\(id.percentEncoded)"
@@ -141,6 +153,10 @@ private func finish(_ id: String, _ client: APIClient, output: String?, json: Bo
     guard let output else { return JobOutput.print(report, json: json) }
     let file = try await client.send("GET", path + "/file").body
     if output == "-" { return FileHandle.standardOutput.write(Data(file)) }
-    try Data(file).write(to: URL(fileURLWithPath: output), options: .atomic)
+    do {
+        try Data(file).write(to: URL(fileURLWithPath: output), options: .atomic)
+    } catch {
+        throw ValidationError("\(output) cannot be written: \(error.localizedDescription)")
+    }
     JobOutput.print(report, json: json)
 }

@@ -14,17 +14,19 @@ struct ImportCommand: AsyncParsableCommand {
             Examples:
               earshot import reviews.csv --token $TOKEN --stream st_… --preview
               earshot import reviews.csv --token $TOKEN --stream st_… --map text=Review --map rating=Stars
+              earshot import https://example.org/reviews.csv.gz --token $TOKEN --stream st_…
               earshot import --undo im_… --token $TOKEN
               zcat dump.jsonl.gz | earshot import - --token $TOKEN --stream st_… --key dump-june
 
             A file is sent, and imported by a job on the server; called again with the same file, this goes on where it \
-            was. Standard input, and a file with --direct, is put on the log as it is sent.
+            was. A file at an address is fetched by the server. Standard input, and a file with --direct, is put on the \
+            log as it is sent.
             The token needs the scope write, and with --direct and --map manage as well.
             The text is all that a row needs. Which columns are which is guessed from names and contents; --preview shows \
             it, --map says it (docs/importing.md). Importing a file again adds nothing twice.
             """)
 
-    @Argument(help: "The file, or - for standard input.") var file: String?
+    @Argument(help: "The file, an address that the server fetches it from, or - for standard input.") var file: String?
     @OptionGroup var server: ServerOptions
     @Option(help: "The stream that takes the rows.") var stream: String?
     @Option(help: "The workspace whose only stream of files takes the rows, instead of --stream.") var workspace:
@@ -53,7 +55,12 @@ struct ImportCommand: AsyncParsableCommand {
         guard undo != nil || stream != nil || workspace != nil else {
             throw ValidationError("give --stream, or --workspace if it has one stream of files")
         }
+        guard !direct || !isElsewhere else {
+            throw ValidationError("--direct sends a file; the server fetches this one")
+        }
     }
+
+    private var isElsewhere: Bool { file.map { $0.hasPrefix("https://") || $0.hasPrefix("http://") } ?? false }
 
     func run() async throws {
         try await reportingErrors {
@@ -63,11 +70,13 @@ struct ImportCommand: AsyncParsableCommand {
             let stream = try await target(client)
             let file = file ?? "-"
             if direct || file == "-" { return try await importDirectly(file, stream, client) }
-            let input = try ImportInput(file)
+            let input = isElsewhere ? nil : try ImportInput(file)
             var members: [String: JSON] = [
-                "stream_id": .string(stream.rawValue), "key": .string(try key ?? input.derivedKey()),
-                "name": .string((file as NSString).lastPathComponent), "guess": .bool(!noGuess),
+                "stream_id": .string(stream.rawValue), "name": .string((file as NSString).lastPathComponent),
+                "guess": .bool(!noGuess),
             ]
+            members["key"] = try (key ?? input?.derivedKey()).map { .string($0) }
+            if input == nil { members["source"] = ["url": .string(file)] }
             members["mapping"] = try mapping()
             members["format"] = try rowFormat().map { .string($0.rawValue) }
             members["separator"] = separator.map { .string($0) }

@@ -13,13 +13,15 @@ struct ImportJobRun {
 
     private static let ends: Set = ["COMPLETED", "FAILED", "CANCELLED", "UNDONE", "PAUSED", "READY"]
 
-    func run(_ input: ImportInput, _ members: [String: JSON], preview: Bool, dryRun: Bool) async throws {
-        guard let size = input.size else { throw ValidationError("a file is sent that has a size") }
+    /// - Parameter input: nil is a file that the server fetches, from where the members say.
+    func run(_ input: ImportInput?, _ members: [String: JSON], preview: Bool, dryRun: Bool) async throws {
+        let size = input?.size
+        guard input == nil || size != nil else { throw ValidationError("a file is sent that has a size") }
         var members = members
-        members["size"] = .integer(Int64(size))
+        members["size"] = size.map { .integer(Int64($0)) }
         let made = try await asked("POST", "/v1/imports", .object(members))
         let id = made["import_id"]?.string ?? ""
-        if made["state"]?.string == "UPLOADING" {
+        if made["state"]?.string == "UPLOADING", let input, let size {
             var line = ProgressLine(total: size, isShown: isWatched)
             defer { line.clear() }
             try await FileSender(client: client, import: id, patience: patience).run(
@@ -27,6 +29,13 @@ struct ImportJobRun {
                 report: { line.show(bytes: $0.bytes, rows: nil, trouble: $0.trouble) })
         }
         let path = "/v1/imports/\(id)"
+        if input == nil {
+            let fetched = try await watch(path, size: nil)
+            guard fetched["state"]?.string != "FAILED" || fetched["size"] != nil else {
+                print(json ? String(decoding: fetched.raw, as: UTF8.self) : ImportText.outcome(fetched, dryRun: false))
+                throw ExitCode.failed
+            }
+        }
         if preview {
             let shown = try await client.json("GET", path + "/preview")
             print(json ? String(decoding: shown.raw, as: UTF8.self) : ImportText.preview(shown))
