@@ -19,23 +19,56 @@ struct ReportKillTests {
     @Test(
         "each report ends once, its file whole and the same, and everybody is told once", .timeLimit(.minutes(30)))
     func kills() async throws {
-        try await Receiver.run { receiver in try await kills(receiver) }
+        try await Self.withReceivers { receiver, mails, folder, environment in
+            let server = try OneProcessInstallation(data: folder.file("data"), environment: environment)
+            try await server.start()
+            defer { server.kill() }
+            try await kill(
+                server, [server], times: Self.kills, restEvery: 5, files: folder.file("data/files"), receiver, mails)
+        }
     }
 
-    private func kills(_ receiver: Receiver) async throws {
-        let folder = try TemporaryFolder()
-        let mails = try await MailServer(in: folder)
-        let server = try OneProcessInstallation(
-            data: folder.file("data"),
-            environment: [
-                "EARSHOT_MAIL_URL": "smtp://localhost:\(mails.port)?tls=none",
-                "EARSHOT_MAIL_FROM": "earshot@example.org",
-            ])
-        try await server.start()
-        defer { server.kill() }
-        let client = try await server.client(account: "Reader")
-        let workspace = try await fill(server, client)
+    /// Where one of two is killed, what it had in hand is the other one's when its lease is over, after half a minute.
+    @Test("so it is where two processes make them, on PostgreSQL", .timeLimit(.minutes(60)))
+    func killsOfTwo() async throws {
+        try await Self.withReceivers { receiver, mails, folder, environment in
+            let files = folder.file("files")
+            let installation = try await DistributedInstallation(
+                environment: environment.merging(["EARSHOT_FILES": files]) { $1 })
+            try await installation.start()
+            defer { installation.kill() }
+            let workers = [try installation.process("reports"), try installation.second("reports")]
+            try await workers[1].start()
+            let kills = min(Self.kills, ProcessInfo.processInfo.environment["EARSHOT_TEST_KILLS"] == nil ? 6 : .max)
+            try await kill(installation, workers, times: kills, restEvery: 30, files: files, receiver, mails)
+        }
+    }
 
+    private static func withReceivers(
+        _ body: (Receiver, MailServer, TemporaryFolder, [String: String]) async throws -> Void
+    ) async throws {
+        try await Receiver.run { receiver in
+            let folder = try TemporaryFolder()
+            let mails = try await MailServer(in: folder)
+            try await body(
+                receiver, mails, folder,
+                [
+                    "EARSHOT_MAIL_URL": "smtp://localhost:\(mails.port)?tls=none",
+                    "EARSHOT_MAIL_FROM": "earshot@example.org",
+                ])
+        }
+    }
+
+    /// - Parameters:
+    ///   - workers: One is killed at a time.
+    ///   - files: The folder of all files.
+    ///   - rest: After how many kills all reports are waited for: what costs eight workers ends as FAILED, rightly.
+    private func kill(
+        _ installation: any Installation, _ workers: [any Killable], times kills: Int, restEvery rest: Int,
+        files: String, _ receiver: Receiver, _ mails: MailServer
+    ) async throws {
+        let client = try await installation.client(account: "Reader")
+        let workspace = try await fill(installation, client)
         let channel = try await client.json(
             "POST", "/v1/channels",
             body: ["workspace_id": .string(workspace), "kind": "webhook", "url": .string(receiver.url)])
@@ -49,18 +82,18 @@ struct ReportKillTests {
 
         var asked: [(question: String, id: String)] = []
         var random = SystemRandomNumberGenerator()
-        for kill in 0..<Self.kills {
+        for kill in 0..<kills {
             let question = Self.questions[kill % Self.questions.count]
             let tell = ["reader\(kill)@example.org", "boss\(kill)@example.org", hook]
             asked.append(("\(question)", try await ask(question, workspace, client, key: "kill-\(kill)", tell: tell)))
             try await Task.sleep(for: .milliseconds(Int.random(in: 0...120, using: &random)))
-            server.kill()
-            try await server.start()
+            let worker = workers[Int.random(in: 0..<workers.count, using: &random)]
+            worker.kill()
+            try await worker.start()
             // The sender that heard no answer says it again; it is the same report.
             #expect(
                 try await ask(question, workspace, client, key: "kill-\(kill)", tell: tell) == asked[kill].id)
-            // What costs eight workers ends as FAILED, rightly: nobody's report is there for more than five.
-            if kill % 5 == 4 { for (_, id) in asked { _ = try await file(id, client) } }
+            if kill % rest == rest - 1 { for (_, id) in asked { _ = try await file(id, client) } }
         }
         for (question, id) in asked {
             #expect(try await file(id, client) == expected[question], "\(question)")
@@ -69,20 +102,21 @@ struct ReportKillTests {
             #expect(ends == 1, "\(JSONText(report))")
         }
         try await checkNotices(asked.map(\.id), mails, receiver, client)
-        try await checkFiles(asked.map(\.id), in: folder.file("data/files"), workspace, server, client)
+        try await checkFiles(asked.map(\.id), in: files, workspace, workers, client)
     }
 
     /// Of each report there are its file and its manifest; of those that are deleted just before a kill, nothing.
     private func checkFiles(
-        _ reports: [String], in folder: String, _ workspace: String, _ server: OneProcessInstallation,
-        _ client: APIClient
+        _ reports: [String], in folder: String, _ workspace: String, _ workers: [any Killable], _ client: APIClient
     ) async throws {
         let deleted = reports.prefix(reports.count / 2)
         for id in deleted { try await client.send("DELETE", "/v1/reports/\(id)") }
-        server.kill()
-        try await server.start()
+        for worker in workers {
+            worker.kill()
+            try await worker.start()
+        }
         let place = "\(folder)/\(workspace)/reports"
-        try await waitUntil("files of deleted reports are gone", timeout: .seconds(60)) {
+        try await waitUntil("files of deleted reports are gone", timeout: .seconds(120)) {
             let names = try FileManager.default.contentsOfDirectory(atPath: place)
             return Set(names).isDisjoint(with: deleted)
         }
@@ -123,7 +157,7 @@ struct ReportKillTests {
     }
 
     /// Imports feedback into a new workspace.
-    private func fill(_ server: OneProcessInstallation, _ client: APIClient) async throws -> String {
+    private func fill(_ server: any Installation, _ client: APIClient) async throws -> String {
         let made = try await client.json(
             "POST", "/CreateWorkspace",
             body: ["name": "Reports", "feedback_entities": [["connector": "jsonl", "name": "Rows"]]])

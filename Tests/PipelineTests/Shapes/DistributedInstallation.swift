@@ -16,7 +16,8 @@ final class DistributedInstallation: Installation {
     /// Processes beside the one that each role has anyway.
     private let others = Mutex<[String: ServerProcess]>([:])
 
-    init() async throws {
+    /// - Parameter more: Settings besides those that it needs.
+    init(environment more: [String: String] = [:]) async throws {
         folder = try TemporaryFolder()
         database = try await PostgresCluster()
         broker = try Broker()
@@ -25,7 +26,7 @@ final class DistributedInstallation: Installation {
             "EARSHOT_MASTER_KEY": Data((0..<32).map { _ in UInt8.random(in: 0...255) }).base64EncodedString(),
             "EARSHOT_HTTP_PUBLIC_URL": "http://earshot.test", "EARSHOT_FETCH_ALLOW_ADDRESSES": "127.0.0.0/8",
             "EARSHOT_FETCH_KEEP_REQUEST_BOUNDS": "false", "EARSHOT_FETCH_LEASE_SECONDS": "4",
-        ]
+        ].merging(more) { $1 }
         var processes: [String: ServerProcess] = [:]
         for role in Self.roles {
             processes[role] = try ServerProcess(data: folder.file(role), roles: [role], environment: environment)

@@ -3,7 +3,7 @@ import CurlTransport
 import TestKit
 
 /// All roles in one process.
-final class OneProcessInstallation: Installation {
+final class OneProcessInstallation: Installation, Killable {
     let environment: [String: String]
     let transport: any HTTPTransport = CurlTransport(policy: .any)
     private let server: ServerProcess

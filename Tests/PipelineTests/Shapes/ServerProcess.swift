@@ -5,8 +5,14 @@ import Glibc
 import Synchronization
 import TestKit
 
+/// What can be killed and started again.
+protocol Killable: Sendable {
+    func kill()
+    func start() async throws
+}
+
 /// `earshot serve`, a process of its own, which can be killed and started again.
-final class ServerProcess: Sendable {
+final class ServerProcess: Killable {
     let port: Int
     private let arguments: [String]
     private let environment: [String: String]

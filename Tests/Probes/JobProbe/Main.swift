@@ -9,14 +9,14 @@ import ServiceKit
 
 /// A worker that is killed: by itself at a boundary of a step, now and then, or by `JobKillTests` at any time.
 ///
-/// Usage: `JobProbe DATABASE SCHEMA FOLDER ODDS`. DATABASE is a file or a URL; at one boundary in ODDS it kills itself,
-/// 0 is never. It works off jobs of the kind `probe`, each of which makes one file and notes its end in one table.
+/// Usage: `JobProbe DATABASE SCHEMA FOLDER ODDS [POLL]`. DATABASE is a file or a URL; at one boundary in ODDS it kills
+/// itself, 0 is never; it looks for jobs every POLL seconds. It works off jobs of the kind `probe`, each of which makes one file and notes its end in one table.
 @main
 struct JobProbe {
     static func main() async throws {
         let arguments = CommandLine.arguments
-        guard arguments.count == 5, let odds = Int(arguments[4]) else {
-            throw JobFailure.rejected("usage: JobProbe DATABASE SCHEMA FOLDER ODDS")
+        guard (5...6).contains(arguments.count), let odds = Int(arguments[4]) else {
+            throw JobFailure.rejected("usage: JobProbe DATABASE SCHEMA FOLDER ODDS [POLL]")
         }
         let database: any Database =
             arguments[1].hasPrefix("postgres")
@@ -24,7 +24,7 @@ struct JobProbe {
             : try SQLiteDatabase(path: arguments[1])
         var settings = JobSettings()
         settings.lease = 0.3
-        settings.poll = 0.02
+        settings.poll = arguments.count > 5 ? Double(arguments[5]) ?? 1 : 0.02
         let engine = JobEngine(
             database: database, definitions: [definition(folder: arguments[3], odds: odds)], settings: settings,
             metrics: Metrics(), logger: Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() })
