@@ -54,7 +54,8 @@ public enum ReportsRole {
             seconds: settings.linkSeconds, now: context.now)
         let reportNotices = ReportNotices(notices: notices, links: links, directory: context.directory)
         let reportJob = ReportJob(
-            database: context.database, files: files, settings: settings, notices: reportNotices, removal: removal
+            database: context.database, files: files, settings: settings, notices: reportNotices, removal: removal,
+            printer: settings.chromium.map { PagePrinter(program: $0, folder: settings.printFolder) }
         ) {
             [directory = context.directory, database = context.database] workspace in
             let inFlight = try await coverage.inFlight(of: workspace)

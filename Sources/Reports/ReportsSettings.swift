@@ -27,6 +27,10 @@ public struct ReportsSettings: Sendable, Codable, Hashable {
 
     /// Reports of a workspace that may wait or be in the making.
     public var openReports = 200
+    /// The Chromium that prints pages as PDF; nil makes no PDF.
+    public var chromium: String?
+    /// Where it has its files while it prints; nobody else's, for it is emptied at start.
+    public var printFolder = "printing"
     /// How people and programs are told.
     public var notices = Notices.Settings()
     /// Seconds between two looks for schedules and alert rules whose time has come, at the most.

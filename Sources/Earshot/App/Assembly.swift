@@ -257,6 +257,8 @@ struct Assembly: Sendable {
         var reports = ReportsSettings()
         // A data folder is held by one process; a server's schema may have several.
         reports.jobs.isAlone = settings.database == nil
+        reports.chromium = settings.chromium
+        reports.printFolder = folder.printing
         reports.retentionDays = settings.retentionDays > 0 ? settings.retentionDays : nil
         reports.columnstoreDays = settings.columnstoreDays > 0 ? settings.columnstoreDays : nil
         return reports

@@ -27,6 +27,7 @@ struct DataFolder: Sendable {
     var log: String { path + "/log" }
     var spool: String { path + "/spool" }
     var files: String { path + "/files" }
+    var printing: String { path + "/printing" }
     func database(of service: String) -> String { "\(path)/\(service).sqlite" }
     private var serverFile: String { path + "/server.json" }
 

@@ -62,6 +62,9 @@ struct Settings: Sendable {
     /// `reports.columnstore_days` (EARSHOT_REPORTS_COLUMNSTORE_DAYS): after how many days facts and rollups are stored by
     /// columns, where the database has TimescaleDB. Default 90; 0 is never.
     var columnstoreDays: Int
+    /// `chromium` (EARSHOT_CHROMIUM): the Chromium that prints reports as PDF, a name or a path. Default: the first of
+    /// `chromium`, `chromium-browser`, `google-chrome` that PATH has; without one there is no PDF.
+    var chromium: String?
     /// `master_key` (EARSHOT_MASTER_KEY, secret): 32 bytes in base 64. Default: `keys/master.key` in the data folder,
     /// made at first start.
     var masterKey: Secret?
@@ -132,8 +135,23 @@ struct Settings: Sendable {
             files: try FileSettings(config), importsFolder: config.string(forKey: "imports.folder"),
             leaseSeconds: leaseSeconds, mail: config.string(forKey: "mail.url", isSecret: true).map(Secret.init),
             mailFrom: config.string(forKey: "mail.from"), retentionDays: retentionDays,
-            columnstoreDays: columnstoreDays,
+            columnstoreDays: columnstoreDays, chromium: try chromium(config),
             masterKey: config.string(forKey: "master_key", isSecret: true).map(Secret.init))
+    }
+}
+
+extension Settings {
+    /// The Chromium that is named, or else that there is.
+    private static func chromium(_ config: ConfigReader) throws -> String? {
+        let named = config.string(forKey: "chromium").flatMap { $0.isEmpty ? nil : $0 }
+        let folders = try EnvironmentVariablesProvider().environmentValue(forName: "PATH")
+        let path = (folders ?? "/usr/bin:/bin").split(separator: ":")
+        for name in named.map({ [$0] }) ?? ["chromium", "chromium-browser", "google-chrome"] {
+            let places = name.contains("/") ? [name] : path.map { "\($0)/\(name)" }
+            if let found = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) { return found }
+        }
+        if let named { throw SettingsError("chromium", "\(named) is no program that can be run") }
+        return nil
     }
 }
 

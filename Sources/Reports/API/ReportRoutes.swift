@@ -74,9 +74,11 @@ struct ReportRoutes: Sendable {
             throw Problem.badParameter("kind", "is \(name); \(Suggestion.hint(for: name, among: kinds))")
         }
         let text = try parameters.take("format") ?? ReportFormat.html.rawValue
-        guard let format = ReportFormat(rawValue: text.lowercased()), kind.formats.contains(format) else {
-            let hint = Suggestion.hint(for: text, among: kind.formats.map(\.rawValue))
-            throw Problem.badParameter("format", "is \(text); \(hint)")
+        let format: ReportFormat
+        do {
+            format = try ReportFormat.named(text, for: kind, prints: settings.chromium != nil)
+        } catch {
+            throw Problem.badParameter("format", error.reason)
         }
         try parameters.requireOnly(kind.parameterNames)
         let pinned = try kind.pinned(parameters, for: workspace, now: now(), settings: settings)

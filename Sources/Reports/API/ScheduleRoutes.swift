@@ -153,8 +153,11 @@ struct ScheduleRoutes: Sendable {
             return nil
         }
         let text = members.removeValue(forKey: "format")?.string ?? ReportFormat.html.rawValue
-        guard let format = ReportFormat(rawValue: text), kind.formats.contains(format) else {
-            body.refuse("report/format", Suggestion.hint(for: text, among: kind.formats.map(\.rawValue)))
+        let format: ReportFormat
+        do {
+            format = try ReportFormat.named(text, for: kind, prints: runner.settings.chromium != nil)
+        } catch {
+            body.refuse("report/format", error.reason)
             return nil
         }
         guard let period = RelativePeriod(members.removeValue(forKey: "period")?.string ?? "") else {

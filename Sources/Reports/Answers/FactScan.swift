@@ -79,6 +79,9 @@ struct FactRow {
     var feedback: Digest128 { row.digest(13) }
     /// Only if the scan was for text.
     var document: [UInt8] { row.blob(14) }
+    func withDocument<Value>(_ body: (UnsafeBufferPointer<UInt8>) throws -> Value) rethrows -> Value {
+        try row.withBytes(14) { try body($0.bindMemory(to: UInt8.self)) }
+    }
     var hasNoTopics: Bool { row.withBytes(6) { $0.isEmpty } }
 
     func forEachTopic(_ body: (Int64) -> Void) {

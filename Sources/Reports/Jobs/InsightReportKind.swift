@@ -19,7 +19,7 @@ extension InsightReportKind {
 
     func writeData(
         _ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter
-    ) throws -> (rows: Int, engines: [String]) {
+    ) throws -> (rows: Int, engines: [String: Int]) {
         try summary.writeData(request, reading, to: &file)
     }
 }

@@ -12,6 +12,8 @@ struct ReportJob: Sendable {
     let settings: ReportsSettings
     let notices: ReportNotices
     let removal: ReportRemoval
+    /// Nil where there is no Chromium.
+    let printer: PagePrinter?
     let coverage: @Sendable (WorkspaceID) async throws -> InsightReport.Coverage
 
     /// The stage whose result names the report's file.
@@ -40,8 +42,8 @@ struct ReportJob: Sendable {
         // Read before the tables: what is stored meanwhile makes the report more complete than it says.
         let coverage = try await coverage(request.workspace)
         let (name, type) =
-            kind.writesReport
-            ? (request.fileName(of: context.job.id), request.format.contentType) : ("data.json", "application/json")
+            kind.writesReport && request.format != .pdf
+            ? (request.fileName(of: context.job.id), request.format.contentType) : (kind.writesReport ? ("data.html", "text/html") : ("data.json", "application/json"))
         let (made, info) = try await files.write(name, contentType: type, for: context, in: request.workspace) {
             [database, settings] pipe in
             try await database.read { connection in
@@ -50,7 +52,7 @@ struct ReportJob: Sendable {
                     checkStopped: { if context.isStopped { throw CancellationError() } })
                 let (rows, engines) = try pipe.write { try kind.writeData(request, reading, to: &$0) }
                 return [
-                    "rows": .integer(Int64(rows)), "engines": .array(engines.map { .string($0) }),
+                    "rows": .integer(Int64(rows)), "engines": .object(engines.mapValues { .integer(Int64($0)) }),
                     "watermark": .object(try connection.watermark()),
                 ] as [String: JSON]
             }
@@ -65,21 +67,41 @@ struct ReportJob: Sendable {
         let request = try ReportRequest(context.job)
         let kind = try kind(of: request)
         let made = context.result(of: "data")
-        if kind.writesReport { return StepResult(made) }
+        if kind.writesReport, request.format != .pdf { return StepResult(made) }
         context.report(0.92, "rendering")
         guard let key = ReportFiles.file(made, in: request.workspace) else {
             throw JobFailure.defect("\(context.job.id) names no data")
         }
         let data = try await files.contents(of: key, sum: made["sha256"]?.string)
+        let printed = request.format == .pdf ? try await print(request, kind, data) : nil
         let (_, info) = try await files.write(
             request.fileName(of: context.job.id), contentType: request.format.contentType, for: context,
             in: request.workspace
         ) { pipe in
-            try await onAThread { try pipe.write { try kind.render(request, data: data, to: &$0) } }
+            try await onAThread { 
+                try pipe.write { file in
+                    if let printed { try file.write(printed) } else { try kind.render(request, data: data, to: &file) }
+                }
+            }
         }
         var members = made.object ?? [:]
         Self.tell(info, in: &members)
         return StepResult(.object(members))
+    }
+
+    private func print(_ request: ReportRequest, _ kind: any ReportKind, _ data: [UInt8]) async throws -> [UInt8] {
+        guard let printer else { throw JobFailure.unavailable(PagePrinter.missing) }
+        var page = data
+        if !kind.writesReport {
+            var pieces: [[UInt8]] = []
+            var file = FileWriter { pieces.append($0) }
+            try kind.render(request, data: data, to: &file)
+            try file.finish()
+            page = Array(pieces.joined())
+        }
+        // Not when it was printed: the same request is to give the same bytes.
+        let time = try request.parameters.one("to").flatMap { Timestamp($0) } ?? Timestamp(seconds: 0)
+        return try await printer.print(page, dated: time)
     }
 
     /// Notes the file of a stage in its result.

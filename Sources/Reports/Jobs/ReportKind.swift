@@ -20,9 +20,10 @@ protocol ReportKind: Sendable {
 
     /// Reads one state of the tables.
     ///
-    /// - Returns: How many rows of feedback it is made from, and by which engines they were read.
+    /// - Returns: How many rows of feedback it is made from, and how many of them each engine read, by
+    ///   its name and version.
     func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter) throws
-        -> (rows: Int, engines: [String])
+        -> (rows: Int, engines: [String: Int])
 
     /// Makes the report from what ``writeData(_:_:to:)`` wrote; nothing is to be done where that is the report already.
     func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws
@@ -56,7 +57,7 @@ struct ReportReading {
 
 /// How a report's file is written.
 enum ReportFormat: String, Sendable, CaseIterable {
-    case csv, jsonl, json, html, xlsx
+    case csv, jsonl, json, html, xlsx, pdf
 
     var contentType: String {
         switch self {
@@ -65,8 +66,28 @@ enum ReportFormat: String, Sendable, CaseIterable {
         case .json: "application/json"
         case .html: "text/html; charset=utf-8"
         case .xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        case .pdf: "application/pdf"
         }
     }
+
+    /// The format that a request names.
+    ///
+    /// - Parameter prints: Whether this machine makes PDF.
+    /// - Throws: ``Refusal`` if the kind does not have it, or this machine does not make it.
+    static func named(_ text: String, for kind: any ReportKind, prints: Bool) throws(Refusal) -> ReportFormat {
+        guard let format = ReportFormat(rawValue: text.lowercased()), kind.formats.contains(format) else {
+            if text.lowercased() == "parquet" {
+                throw Refusal(reason: "is parquet, for which there is no kept library; ask for csv or jsonl")
+            }
+            let hint = Suggestion.hint(for: text, among: kind.formats.map(\.rawValue))
+            throw Refusal(reason: "is \(text); \(hint)")
+        }
+        if format == .pdf, !prints { throw Refusal(reason: "is pdf: \(PagePrinter.missing)") }
+        return format
+    }
+
+    /// Why a format cannot be had.
+    struct Refusal: Error { let reason: String }
 }
 
 /// What was asked for, with nothing left open: the payload of the job.

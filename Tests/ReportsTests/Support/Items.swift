@@ -28,6 +28,7 @@ struct Item: Hashable, Sendable {
     var email: String?
     var name: String?
     var personalData: [String] = []
+    var engines: [String] = []
 
     /// The feedback, as if it had come from this raw event.
     func feedback(raw: Feedback.RawReference) -> Feedback {
@@ -55,6 +56,7 @@ struct Item: Hashable, Sendable {
         feedback.platform = platform
         feedback.author = .init(id: author, name: name, email: email, country: country)
         feedback.personalData = personalData
+        feedback.engines = engines
         feedback.deletedAt = isDeleted ? Timestamp(milliseconds: revision) : nil
         return feedback
     }

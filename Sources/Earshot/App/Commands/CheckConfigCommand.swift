@@ -33,6 +33,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
                 ("files", settings.files.place ?? "(in the data folder)"),
                 ("files.quota_megabytes", String(settings.files.quotaMegabytes)),
                 ("files.secret_key", settings.files.secretKey == nil ? "(none)" : "(set)"),
+                ("chromium", settings.chromium ?? "(none: no PDF)"),
                 ("master_key", settings.masterKey == nil ? "(in the data folder)" : "(set)"),
             ]
             if json {

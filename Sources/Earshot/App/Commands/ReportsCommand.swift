@@ -23,7 +23,7 @@ struct ReportsCommand: AsyncParsableCommand {
         @OptionGroup var server: ServerOptions
         @Argument(help: "What kind: insight_summary, verbatims_export, voc_digest, topic_deep_dive, …") var kind: String
         @Option(help: "The workspace's id.") var workspace: String
-        @Option(help: "csv, jsonl, json, xlsx or html.") var format = "html"
+        @Option(help: "csv, jsonl, json, xlsx, html or pdf.") var format = "html"
         @Option(help: "From this date or instant on.") var from: String?
         @Option(help: "Until this date or instant, exclusive.") var to: String?
         @Option(help: "The clock that dates are by: Europe/Berlin.") var timezone: String?

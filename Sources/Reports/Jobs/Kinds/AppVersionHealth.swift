@@ -20,7 +20,7 @@ struct AppVersionHealth: ReportKind {
 
     func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter)
         throws
-        -> (rows: Int, engines: [String])
+        -> (rows: Int, engines: [String: Int])
     {
         let connection = reading.connection
         let zone = try InsightQuestion.zone(request.parameters)
@@ -53,7 +53,7 @@ struct AppVersionHealth: ReportKind {
             "timezone": .string(zone.name), "versions": .array(list),
         ]
         try file.write(data.bytes)
-        return (rows, try connection.newestEngines(request, range))
+        return (rows, try ItemScan(request, reading).engines())
     }
 
     private struct Version {
@@ -101,7 +101,7 @@ struct AppVersionHealth: ReportKind {
             let book = try XLSXBook("Versions", heads: Self.columns, to: &file)
             for version in versions { try book.row(Self.cells(version), to: &file) }
             try book.finish(to: &file)
-        case .html: try file.write(Self.page(report, versions))
+        case .html, .pdf: try file.write(Self.page(report, versions))
         }
     }
 

@@ -25,7 +25,7 @@ struct InsightSummary: ReportKind {
     }
 
     func writeData(_ request: ReportRequest, _ reading: ReportReading, to file: inout FileWriter) throws
-        -> (rows: Int, engines: [String])
+        -> (rows: Int, engines: [String: Int])
     {
         var settings = reading.settings
         settings.quotes = quotes ?? settings.quotes
@@ -33,7 +33,7 @@ struct InsightSummary: ReportKind {
             request.parameters, workspace: request.workspace, now: .now, settings: settings)
         let report = try InsightAnswer(question, in: reading.connection, settings: settings).report()
         try file.write(try Self.encoded(report).bytes)
-        return (report.totals.feedback, try reading.connection.newestEngines(request, question.range))
+        return (report.totals.feedback, try ItemScan(request, reading).engines())
     }
 
     /// Without the coverage, which is no matter of the tables: the manifest tells it.
@@ -67,7 +67,7 @@ struct InsightSummary: ReportKind {
             let book = try XLSXBook("Report", heads: (lines.first ?? []).map(\.text), to: &file)
             for line in lines.dropFirst() { try book.row(line, to: &file) }
             try book.finish(to: &file)
-        case .html: try file.write(page(try Self.decoded(members)))
+        case .html, .pdf: try file.write(page(try Self.decoded(members)))
         }
     }
 
@@ -76,16 +76,5 @@ struct InsightSummary: ReportKind {
         members["coverage"] = try JSON(
             encoding: InsightReport.Coverage(streams: [], inFlight: 0, deadLetters: 0))
         return try JSONDecoder().decode(InsightReport.self, from: Data(JSON.object(members).bytes))
-    }
-}
-
-extension DatabaseConnection {
-    /// The engines that read the newest item of a range.
-    func newestEngines(_ request: ReportRequest, _ range: Range<Int64>) throws -> [String] {
-        let page = try page(
-            FeedbackFilter(request.parameters), workspace: request.workspace, range: range, after: nil, limit: 1)
-        guard let document = page.documents.first else { return [] }
-        let engines = try JSONDocument(parsing: document).root["metadata_attributes"]?["engines"]
-        return engines.map { VerbatimsExport.names([Array($0.raw)]) } ?? []
     }
 }
