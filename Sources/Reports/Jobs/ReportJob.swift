@@ -36,14 +36,17 @@ struct ReportJob: Sendable {
 
     /// One state of the tables as a file, with what is to be known of it.
     private func data(_ context: JobContext) async throws -> StepResult {
-        let request = try ReportRequest(context.job)
+        let request = try named(ReportRequest(context.job))
         let kind = try kind(of: request)
         context.report(0.01, "reading")
         // Read before the tables: what is stored meanwhile makes the report more complete than it says.
         let coverage = try await coverage(request.workspace)
         let (name, type) =
-            kind.writesReport && request.format != .pdf
-            ? (request.fileName(of: context.job.id), request.format.contentType) : (kind.writesReport ? ("data.html", "text/html") : ("data.json", "application/json"))
+            !kind.writesReport
+            ? ("data.json", "application/json")
+            : request.format == .pdf
+                ? ("page.html", ReportFormat.html.contentType)
+                : (request.fileName(of: context.job.id), request.format.contentType)
         let (made, info) = try await files.write(name, contentType: type, for: context, in: request.workspace) {
             [database, settings] pipe in
             try await database.read { connection in
@@ -64,7 +67,7 @@ struct ReportJob: Sendable {
     }
 
     private func render(_ context: JobContext) async throws -> StepResult {
-        let request = try ReportRequest(context.job)
+        let request = try named(ReportRequest(context.job))
         let kind = try kind(of: request)
         let made = context.result(of: "data")
         if kind.writesReport, request.format != .pdf { return StepResult(made) }
@@ -78,7 +81,7 @@ struct ReportJob: Sendable {
             request.fileName(of: context.job.id), contentType: request.format.contentType, for: context,
             in: request.workspace
         ) { pipe in
-            try await onAThread { 
+            try await onAThread {
                 try pipe.write { file in
                     if let printed { try file.write(printed) } else { try kind.render(request, data: data, to: &file) }
                 }
@@ -131,6 +134,13 @@ struct ReportJob: Sendable {
         return StepResult(.object(manifest)) { [notices, manifest] connection in
             try notices.put(context.job, request, manifest: .object(manifest), in: connection)
         }
+    }
+
+    /// With how people call its workspace.
+    private func named(_ request: ReportRequest) -> ReportRequest {
+        var request = request
+        request.workspaceName = notices.directory.current.workspaces[request.workspace]?.name
+        return request
     }
 
     private func kind(of request: ReportRequest) throws -> any ReportKind {

@@ -100,6 +100,8 @@ struct ReportRequest: Sendable {
     var notify: [Recipient] = []
     /// Whether nobody is told of a report without feedback.
     var skipsEmpty = false
+    /// How people call the workspace; known where the report is made.
+    var workspaceName: String?
 
     var payload: JSON {
         var members: [String: JSON] = [

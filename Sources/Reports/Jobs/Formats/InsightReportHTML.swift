@@ -2,94 +2,140 @@ import Common
 
 /// An insight report as a page to read, send and print.
 enum InsightReportHTML {
-    /// - Parameters:
-    ///   - title: nil tells the time.
-    ///   - topics: What stands above the topics.
-    static func page(_ report: InsightReport, title: String? = nil, topics head: String = "Topics") -> String {
-        let title =
-            title.map { "\($0), \(period(report.from, report.to))" }
-            ?? "What customers said, \(period(report.from, report.to))"
-        let parts = [
-            self.head(report, title), course(report), topics(report, head), emerging(report), breakdowns(report),
-            quotes(report),
-        ]
-        return HTMLPage.head(title) + parts.joined() + HTMLPage.foot
+    /// - Parameter head: What stands above the topics.
+    static func page(
+        _ report: InsightReport, _ request: ReportRequest, title: String = "What customers said",
+        topics head: String = "Topics"
+    ) -> String {
+        let start = HTMLPage.head(title, about(report, request)) + facts(report)
+        guard report.totals.feedback > 0 else { return start + nothing + HTMLPage.foot }
+        return start + course(report) + topics(report, head) + emerging(report) + breakdowns(report) + quotes(report)
+            + HTMLPage.foot
     }
 
-    /// A range as people say it, its last day included: `1 Jan 2026 to 31 Jan 2026`.
+    static let nothing = HTMLPage.empty("Nothing was said in this time, or nothing matches.")
+
+    /// What a report is about: whose feedback, of what time, and which of it.
+    static func about(_ report: InsightReport, _ request: ReportRequest) -> [String] {
+        [
+            request.heading(period(report.from, report.to)),
+            "\(clock(report.from, report.to))By the clock of \(report.timezone).", request.scope,
+        ]
+    }
+
+    /// A range as people say it, its last day included: `1 Dec 2025 to 31 Jan 2026`, `1 to 31 Jan 2026`.
     static func period(_ from: String, _ to: String) -> String {
         let isMidnight = to.dropFirst(10).hasPrefix("T00:00:00")
         let last = isMidnight ? Timestamp(String(to.prefix(10)))?.advanced(bySeconds: -86_400).description ?? to : to
         let (first, end) = (Readable.day(from), Readable.day(last))
-        return first == end ? first : "\(first) to \(end)"
+        if first == end { return first }
+        // What both say is said once.
+        let (a, b) = (first.split(separator: " "), end.split(separator: " "))
+        guard a.count == 3, b.count == 3, a[2] == b[2] else { return "\(first) to \(end)" }
+        return a[1] == b[1] ? "\(a[0]) to \(end)" : "\(a[0]) \(a[1]) to \(end)"
     }
 
-    private static func head(_ report: InsightReport, _ title: String) -> String {
+    /// The times of day between which a range lies, if it is none of whole days.
+    private static func clock(_ from: String, _ to: String) -> String {
+        let times = [from, to].map { String($0.dropFirst(11).prefix(5)) }
+        return times == ["00:00", "00:00"] ? "" : "From \(times[0]) of the first day to \(times[1]) of the last. "
+    }
+
+    private static func facts(_ report: InsightReport) -> String {
         let totals = report.totals
-        var facts = [("feedback", Readable.count(totals.feedback)), ("people", Readable.count(totals.authors))]
-        if let net = totals.netSentiment { facts.append(("net sentiment", Readable.signed(net))) }
-        if let score = totals.averageScore { facts.append(("average score of ±10", Readable.signed(score, digits: 2))) }
-        if let rating = totals.averageRating { facts.append(("stars of 5", Readable.decimal(rating, digits: 2))) }
-        if totals.merged > 0 { facts.append(("cross-posts merged", Readable.count(totals.merged))) }
-        if let previous = report.previous {
-            facts.append(("feedback in the period before", Readable.count(previous.totals.feedback)))
+        var facts = [("pieces of feedback", Readable.count(totals.feedback))]
+        if let before = report.previous?.totals.feedback {
+            let change = before == 0 ? nil : Double(totals.feedback - before) / Double(before)
+            let more = change.map { " (\(Readable.change($0)))" } ?? ""
+            facts.append(("in the period before\(more)", Readable.count(before)))
         }
-        return
-            "<h1>\(title.htmlEscaped)</h1>\n<p class=\"soft\">\(report.from) to \(report.to) (exclusive), by the clock of \(report.timezone.htmlEscaped)</p>\n<div class=\"facts\">"
-            + facts.map { "<div><b>\($0.1)</b>\($0.0)</div>" }.joined() + "</div>\n"
+        facts.append(("people", Readable.count(totals.authors)))
+        if let net = totals.netSentiment { facts.append(("net sentiment, of ±100", Readable.signed(net))) }
+        if let score = totals.averageScore {
+            facts.append(("average score, of ±10", Readable.signed(score, digits: 2)))
+        }
+        if let rating = totals.averageRating { facts.append(("stars of 5", Readable.decimal(rating, digits: 2))) }
+        if totals.merged > 0 { facts.append(("cross-posts, not counted", Readable.count(totals.merged))) }
+        return "<div class=\"facts\">" + facts.map { "<div><b>\($0.1)</b>\($0.0)</div>" }.joined() + "</div>\n"
     }
 
     static func course(_ report: InsightReport) -> String {
-        guard report.totals.feedback > 0 else { return "<p>Nothing was said in this time, or nothing matches.</p>\n" }
+        let years = Set(report.series.map { $0.start.prefix(4) })
         let bars = report.series.map { point in
-            SVGChart.Bar(
-                label: Readable.day(point.start),
-                parts: [
-                    ("neg", point.sentiment.negative, "negative"), ("neu", point.sentiment.neutral, "neutral"),
-                    ("pos", point.sentiment.positive, "positive"),
-                ])
+            SVGChart.Bar(label: label(point.start, report.interval, isOneYear: years.count == 1), point.sentiment)
         }
-        return
-            "<h2>Over time</h2>\n<figure>\(SVGChart.columns(bars))<figcaption>Feedback by \(report.interval.rawValue): "
-            + "<span class=\"neg\">negative</span>, neutral, <span class=\"pos\">positive</span></figcaption></figure>\n"
+        return "<h2>Over time</h2>\n"
+            + figure(bars, "Feedback by \(report.interval.rawValue)\(years.count == 1 ? ", \(years.first ?? "")" : "")")
+    }
+
+    /// Columns of what was said, by mood, with what their colours mean.
+    ///
+    /// - Parameter caption: What a column is.
+    static func figure(_ bars: [SVGChart.Bar], _ caption: String) -> String {
+        "<figure>\(SVGChart.columns(bars, name: caption))<figcaption>\(caption.htmlEscaped):"
+            + ["neg": "negative", "neu": "neutral", "pos": "positive"].sorted { $0.key < $1.key }.map {
+                "<span><b class=\"\($0)\">■</b> \($1)</span>"
+            }.joined() + "</figcaption></figure>\n"
+    }
+
+    private static func label(_ start: String, _ interval: CalendarInterval, isOneYear: Bool) -> String {
+        let day = Readable.day(start)
+        let words = day.split(separator: " ")
+        guard words.count == 3 else { return day }
+        return switch interval {
+        case .hour: "\(words[0]) \(words[1]), \(start.dropFirst(11).prefix(5))"
+        case .day, .week: isOneYear ? "\(words[0]) \(words[1])" : day
+        case .month, .quarter: "\(words[1]) \(words[2])"
+        case .year: String(words[2])
+        }
     }
 
     private static func topics(_ report: InsightReport, _ head: String) -> String {
-        guard !report.topics.isEmpty else { return "" }
-        let bars = report.topics.prefix(15).map { (label: $0.topic, value: $0.feedback) }
-        return "<h2>\(head.htmlEscaped)</h2>\n<figure>\(SVGChart.rows(bars))</figure>\n"
-            + table(
-                ["topic", "feedback", "people", "net sentiment", "before", "change"],
-                report.topics.map { topic in
-                    [
-                        topic.topic, Readable.count(topic.feedback), Readable.count(topic.authors),
-                        topic.netSentiment.map { Readable.signed($0) } ?? "", Readable.count(topic.previous),
-                        Readable.change(topic.change),
-                    ]
-                })
+        guard let most = report.topics.map(\.feedback).max() else { return "" }
+        var table = HTMLTable([
+            .text("topic"), .number("feedback"), .number("people", isLess: true), .number("net sentiment"),
+            .number("before", isLess: true), .number("change"),
+        ])
+        for topic in report.topics {
+            table.add(
+                [
+                    topic.topic, Readable.count(topic.feedback), Readable.count(topic.authors),
+                    topic.netSentiment.map { Readable.signed($0) } ?? "–", Readable.count(topic.previous),
+                    Readable.change(topic.change),
+                ], share: Double(topic.feedback) / Double(most))
+        }
+        return "<h2>\(head.htmlEscaped)</h2>\n" + table.html
+            + "<p class=\"soft\">One piece of feedback may have several topics. Net sentiment is the share of positive "
+            + "less that of negative feedback, from −100 to +100; change is on the period before.</p>\n"
     }
 
     private static func emerging(_ report: InsightReport) -> String {
         guard !report.emerging.isEmpty else { return "" }
-        return "<h2>Emerging</h2>\n"
-            + table(
-                ["topic", "people", "before", "deviations"],
-                report.emerging.map {
-                    [
-                        $0.topic, Readable.count($0.people), Readable.count($0.previousPeople),
-                        Readable.decimal($0.deviations),
-                    ]
-                })
+        var table = HTMLTable([
+            .text("topic"), .number("people"), .number("people before"), .number("deviations above the expected"),
+        ])
+        for topic in report.emerging {
+            table.add([
+                topic.topic, Readable.count(topic.people), Readable.count(topic.previousPeople),
+                Readable.decimal(topic.deviations),
+            ])
+        }
+        return "<h2>Many more people than before speak of</h2>\n" + table.html
     }
 
     private static func breakdowns(_ report: InsightReport) -> String {
         report.breakdowns.sorted { $0.key < $1.key }.map { grouping, shares in
-            "<h2>By \(grouping.replacing("_", with: " ").htmlEscaped)</h2>\n"
-                + table(
-                    ["value", "feedback", "net sentiment"],
-                    shares.map {
-                        [$0.value, Readable.count($0.feedback), $0.netSentiment.map { Readable.signed($0) } ?? ""]
-                    })
+            let name = grouping.replacing("_", with: " ")
+            let most = max(1, shares.map(\.feedback).max() ?? 1)
+            var table = HTMLTable([.text(name), .number("feedback"), .number("net sentiment")])
+            for share in shares {
+                table.add(
+                    [
+                        share.value, Readable.count(share.feedback),
+                        share.netSentiment.map { Readable.signed($0) } ?? "–",
+                    ], share: Double(share.feedback) / Double(most))
+            }
+            return "<h2>By \(name.htmlEscaped)</h2>\n" + (shares.isEmpty ? HTMLPage.empty("Nothing.") : table.html)
         }.joined()
     }
 
@@ -97,23 +143,29 @@ enum InsightReportHTML {
         guard !report.quotes.isEmpty else { return "" }
         return "<h2>In their words</h2>\n"
             + report.quotes.map { quote in
-                // Only addresses of the web become links: others could be scripts.
-                let address = quote.url.flatMap { $0.hasPrefix("https://") || $0.hasPrefix("http://") ? $0 : nil }
-                let source = quote.source.htmlEscaped
-                let link = address.map { "<a href=\"\($0.htmlEscaped)\" rel=\"noreferrer\">\(source)</a>" } ?? source
+                let source = link(quote.source, to: quote.url)
                 return
-                    "<blockquote>\(quote.text.htmlEscaped)<footer>\(link), \(Readable.day(quote.timestamp.description)), score \(Readable.signed(quote.sentimentScore))</footer></blockquote>\n"
+                    "<blockquote class=\"\(mood(quote.sentimentScore))\">\(quote.text.htmlEscaped)<footer>\(source), \(Readable.day(quote.timestamp.description)), score \(Readable.signed(quote.sentimentScore)) of ±10</footer></blockquote>\n"
             }.joined()
     }
 
-    /// The first column is a text, the others are numbers.
-    static func table(_ heads: [String], _ rows: [[String]]) -> String {
-        func cells(_ tag: String, _ values: [String]) -> String {
-            values.enumerated().map { index, value in
-                "<\(tag)\(index == 0 ? "" : " class=\"n\"")>\(value.htmlEscaped)</\(tag)>"
-            }.joined()
-        }
-        return "<div class=\"wide\"><table><thead><tr>\(cells("th", heads))</tr></thead><tbody>\n"
-            + rows.map { "<tr>\(cells("td", $0))</tr>\n" }.joined() + "</tbody></table></div>\n"
+    /// Only addresses of the web become links: others could be scripts.
+    static func link(_ text: String, to url: String?) -> String {
+        guard let url, url.hasPrefix("https://") || url.hasPrefix("http://") else { return text.htmlEscaped }
+        return "<a href=\"\(url.htmlEscaped)\" rel=\"noreferrer\">\(text.htmlEscaped)</a>"
+    }
+
+    /// The colour of a score.
+    static func mood(_ score: Double) -> String { score < 0 ? "neg" : score > 0 ? "pos" : "neu" }
+}
+
+extension SVGChart.Bar {
+    init(label: String, _ sentiments: InsightReport.Sentiments) {
+        self.init(
+            label: label,
+            parts: [
+                ("neg", sentiments.negative, "negative"), ("neu", sentiments.neutral, "neutral"),
+                ("pos", sentiments.positive, "positive"),
+            ])
     }
 }

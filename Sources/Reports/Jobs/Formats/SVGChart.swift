@@ -1,4 +1,6 @@
 /// Charts as SVG, drawn by hand: the same numbers are the same bytes.
+///
+/// Shapes are stretched to the width that there is; words stand beside them as text, so that they can be read on a phone.
 enum SVGChart {
     /// A column of stacked parts: class of the colour, value, what it is.
     struct Bar {
@@ -7,58 +9,63 @@ enum SVGChart {
         var total: Int { parts.reduce(0) { $0 + $1.value } }
     }
 
-    static func columns(_ bars: [Bar]) -> String {
-        let (width, height, left, bottom) = (720.0, 220.0, 44.0, 24.0)
-        let most = max(1, bars.map(\.total).max() ?? 1)
-        let step = (width - left) / Double(max(1, bars.count))
-        let scale = (height - bottom - 10) / Double(most)
-        var svg = open(width, height, "Feedback over time")
-        for share in [0, most / 2, most] {
-            let y = height - bottom - Double(share) * scale
-            svg +=
-                "<line class=\"axis\" x1=\"\(number(left))\" x2=\"\(number(width))\" y1=\"\(number(y))\" y2=\"\(number(y))\"/>"
-            svg +=
-                "<text x=\"\(number(left - 6))\" y=\"\(number(y + 4))\" text-anchor=\"end\">\(Readable.count(share))</text>"
+    /// Labels under the columns, at the most.
+    private static let labels = 6
+
+    /// - Parameter name: What it shows, for who cannot see it.
+    static func columns(_ bars: [Bar], name: String) -> String {
+        let top = 2 * half(of: bars.map(\.total).max() ?? 1)
+        let step = 1000 / Double(max(1, bars.count))
+        var svg =
+            "<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"\(name.htmlEscaped)\">"
+        for y in ["0", "500", "1000"] {
+            svg += "<line class=\"axis\" x1=\"0\" x2=\"1000\" y1=\"\(y)\" y2=\"\(y)\"/>"
         }
-        let every = max(1, (bars.count + 5) / 6)
         for (index, bar) in bars.enumerated() {
-            let x = left + Double(index) * step
-            var y = height - bottom
+            let x = (Double(index) + 0.1) * step
+            var y = 1000.0
             for part in bar.parts where part.value > 0 {
-                let tall = Double(part.value) * scale
+                let tall = Double(part.value) / Double(top) * 1000
                 y -= tall
-                svg +=
-                    "<rect class=\"\(part.style)\" x=\"\(number(x + step * 0.1))\" y=\"\(number(y))\" width=\"\(number(step * 0.8))\" height=\"\(number(tall))\"><title>\(bar.label.htmlEscaped): \(part.value) \(part.name)</title></rect>"
-            }
-            if index % every == 0 {
-                svg +=
-                    "<text x=\"\(number(x + step / 2))\" y=\"\(number(height - 8))\" text-anchor=\"middle\">\(bar.label.htmlEscaped)</text>"
+                svg += """
+                    <rect class="\(part.style)" x="\(number(x))" y="\(number(y))" width="\(number(step * 0.8))" \
+                    height="\(number(tall))"><title>\(bar.label.htmlEscaped): \(part.value) \(part.name)</title></rect>
+                    """
             }
         }
-        return svg + "</svg>"
-    }
-
-    static func rows(_ rows: [(label: String, value: Int)]) -> String {
-        let (width, left, line) = (720.0, 200.0, 22.0)
-        let most = max(1, rows.map(\.value).max() ?? 1)
-        var svg = open(width, Double(rows.count) * line + 4, "Topics by feedback")
-        for (index, row) in rows.enumerated() {
-            let y = Double(index) * line
-            let wide = Double(row.value) / Double(most) * (width - left - 60)
-            svg +=
-                "<text x=\"\(number(left - 8))\" y=\"\(number(y + 15))\" text-anchor=\"end\">\(short(row.label).htmlEscaped)</text>"
-            svg +=
-                "<rect class=\"bar\" x=\"\(number(left))\" y=\"\(number(y + 4))\" width=\"\(number(wide))\" height=\"14\"/>"
-            svg += "<text x=\"\(number(left + wide + 6))\" y=\"\(number(y + 15))\">\(Readable.count(row.value))</text>"
+        let scale = [(0, 0), (50, top / 2), (100, top)].map { percent, value in
+            "<span style=\"bottom:\(percent)%\">\(Readable.count(value))</span>"
         }
-        return svg + "</svg>"
+        return "<div class=\"chart\"><div class=\"plot\">\(svg)</svg><div class=\"y\">\(scale.joined())</div></div>"
+            + "<div class=\"x\">\(names(bars, step))</div></div>"
     }
 
-    private static func open(_ width: Double, _ height: Double, _ name: String) -> String {
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(number(width)) \(number(height))\" role=\"img\" aria-label=\"\(name)\">"
+    private static func names(_ bars: [Bar], _ step: Double) -> String {
+        let every = max(1, (bars.count + labels - 1) / labels)
+        let shown = bars.indices.filter { $0.isMultiple(of: every) }
+        // Where they are long, a narrow page has every other one.
+        let isLong = shown.reduce(0) { $0 + bars[$1].label.count } > 30
+        return shown.enumerated().map { position, index in
+            let left = number((Double(index) + 0.5) * step / 10)
+            let narrow = isLong && !position.isMultiple(of: 2) ? " class=\"wide\"" : ""
+            return "<span\(narrow) style=\"left:\(left)%\">\(bars[index].label.htmlEscaped)</span>"
+        }.joined()
     }
 
-    private static func short(_ label: String) -> String { label.count > 22 ? label.prefix(21) + "…" : label }
+    /// A bar as long as a share of its place, from 0 to 1.
+    static func share(_ share: Double) -> String {
+        "<svg class=\"share\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
+            + "<rect class=\"bar\" width=\"\(number(max(4, share * 1000)))\" height=\"10\"/></svg>"
+    }
+
+    /// Half of what a scale ends with: a round number, and twice it is not less than the most.
+    static func half(of most: Int) -> Int {
+        var power = 1
+        while true {
+            for step in [1, 2, 3, 4, 5, 6, 8] where 2 * step * power >= most { return step * power }
+            power *= 10
+        }
+    }
 
     /// One decimal, without what does not count.
     private static func number(_ value: Double) -> String {

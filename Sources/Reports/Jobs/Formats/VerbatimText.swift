@@ -4,21 +4,23 @@ import ByteJSON
 struct VerbatimText {
     private let format: ReportFormat
     let head: [UInt8]
-    let foot: [UInt8]
 
-    init(_ format: ReportFormat, title: String) {
-        self.format = format
+    init(_ request: ReportRequest) {
+        format = request.format
         switch format {
-        case .csv: (head, foot) = (CSVText.line(VerbatimColumns.names.map { .name($0) }), [])
-        case .xlsx: (head, foot) = ([], [])  // an XLSXBook writes it
-        case .jsonl: (head, foot) = ([], [])
-        case .json: (head, foot) = (Array("[".utf8), Array("\n]\n".utf8))
-        case .html, .pdf:
-            let names = VerbatimColumns.names.map { "<th>\($0.htmlEscaped)</th>" }.joined()
-            head = Array(
-                (HTMLPage.head("What was said, \(title)") + "<h1>What was said</h1><table><thead><tr>" + names
-                    + "</tr></thead><tbody>\n").utf8)
-            foot = Array(("</tbody></table>" + HTMLPage.foot).utf8)
+        case .csv: head = CSVText.line(VerbatimColumns.names.map { .name($0) })
+        case .xlsx, .jsonl: head = []  // an XLSXBook writes itself
+        case .json: head = Array("[".utf8)
+        case .html, .pdf: head = VerbatimHTML.head(request)
+        }
+    }
+
+    /// What comes after the last one.
+    func foot(isEmpty: Bool) -> [UInt8] {
+        switch format {
+        case .csv, .xlsx, .jsonl: []
+        case .json: Array("\n]\n".utf8)
+        case .html, .pdf: VerbatimHTML.foot(isEmpty: isEmpty)
         }
     }
 
@@ -39,9 +41,7 @@ struct VerbatimText {
         case .json:
             bytes.append(contentsOf: (isFirst ? "\n" : ",\n").utf8)
             bytes.append(contentsOf: root.raw)
-        case .html, .pdf:
-            let cells = VerbatimColumns.cells(root).map { "<td>\($0.text.htmlEscaped)</td>" }.joined()
-            bytes.append(contentsOf: "<tr>\(cells)</tr>\n".utf8)
+        case .html, .pdf: VerbatimHTML.append(root, to: &bytes)
         }
     }
 }

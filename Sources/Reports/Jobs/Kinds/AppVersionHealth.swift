@@ -101,7 +101,7 @@ struct AppVersionHealth: ReportKind {
             let book = try XLSXBook("Versions", heads: Self.columns, to: &file)
             for version in versions { try book.row(Self.cells(version), to: &file) }
             try book.finish(to: &file)
-        case .html, .pdf: try file.write(Self.page(report, versions))
+        case .html, .pdf: try file.write(Self.page(report, versions, request))
         }
     }
 
@@ -122,37 +122,37 @@ struct AppVersionHealth: ReportKind {
         }
     }
 
-    private static func page(_ report: JSON, _ versions: [JSON]) -> String {
+    private static func page(_ report: JSON, _ versions: [JSON], _ request: ReportRequest) -> String {
         let period = InsightReportHTML.period(report["from"]?.string ?? "", report["to"]?.string ?? "")
-        let title = "How versions fare, \(period)"
-        let head = HTMLPage.head(title) + "<h1>\(title.htmlEscaped)</h1>\n"
+        let zone = report["timezone"]?.string ?? "UTC"
+        let head = HTMLPage.head(
+            "How versions fare", [request.heading(period), "By the clock of \(zone).", request.scope])
         guard !versions.isEmpty else {
-            return head + "<p>No feedback of this time says which version it is about.</p>\n"
-                + HTMLPage.foot
+            return head + HTMLPage.empty("No feedback of this time says which version it is about.") + HTMLPage.foot
         }
         func count(_ version: JSON, _ name: String) -> Int { Int(version[name]?.integer ?? 0) }
         let bars = versions.prefix(24).reversed().map { version in
             SVGChart.Bar(
                 label: version["version"]?.string ?? "",
-                parts: [
-                    ("neg", count(version, "negative"), "negative"),
-                    ("neu", count(version, "neutral"), "neutral"),
-                    ("pos", count(version, "positive"), "positive"),
-                ])
+                InsightReport.Sentiments(
+                    negative: count(version, "negative"), neutral: count(version, "neutral"),
+                    positive: count(version, "positive")))
         }
-        let rows = versions.map { version in
-            [
+        var table = HTMLTable([
+            .text("version"), .number("feedback"), .number("net sentiment"), .number("stars of 5"),
+            .number("first seen", isLess: true), .text("topics"),
+        ])
+        for version in versions {
+            table.add([
                 version["version"]?.string ?? "", Readable.count(count(version, "feedback")),
                 version["net_sentiment"]?.double.map { Readable.signed($0) } ?? "–",
                 version["average_rating"]?.double.map { Readable.decimal($0, digits: 2) } ?? "–",
                 Readable.day(version["first_seen"]?.string ?? ""),
                 (version["topics"]?.array ?? []).prefix(3).compactMap(\.string).joined(separator: ", "),
-            ]
+            ])
         }
-        return head
-            + "<figure>\(SVGChart.columns(bars))<figcaption>Feedback by version, the newest on the right: <span class=\"neg\">negative</span>, neutral, <span class=\"pos\">positive</span></figcaption></figure>\n"
-            + InsightReportHTML.table(
-                ["version", "feedback", "net sentiment", "stars", "first seen", "topics"], rows)
+        return head + InsightReportHTML.figure(bars, "Feedback by version, the newest on the right") + table.html
+            + "<p class=\"soft\">Net sentiment is from −100 to +100. Topics are the three spoken of most.</p>\n"
             + HTMLPage.foot
     }
 }

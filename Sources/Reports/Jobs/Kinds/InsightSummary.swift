@@ -44,7 +44,7 @@ struct InsightSummary: ReportKind {
     }
 
     func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
-        try render(request, data: data, to: &file) { InsightReportHTML.page($0) }
+        try render(request, data: data, to: &file) { InsightReportHTML.page($0, request) }
     }
 
     /// - Parameter page: How it is told as a page.

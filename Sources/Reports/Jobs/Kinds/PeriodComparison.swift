@@ -9,15 +9,20 @@ struct PeriodComparison: InsightReportKind {
     let summary = InsightSummary(preset: [("compare", "previous_period")])
 
     func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
-        try summary.render(request, data: data, to: &file) { Self.page($0) }
+        try summary.render(request, data: data, to: &file) { Self.page($0, request) }
     }
 
-    private static func page(_ report: InsightReport) -> String {
-        let title = "\(InsightReportHTML.period(report.from, report.to)), compared"
+    private static func page(_ report: InsightReport, _ request: ReportRequest) -> String {
         let before = report.previous.map { InsightReportHTML.period($0.from, $0.to) } ?? "before"
-        var html = HTMLPage.head(title) + "<h1>\(title.htmlEscaped)</h1>\n"
-        html += "<p class=\"soft\">With \(before), by the clock of \(report.timezone)</p>\n"
-        html += InsightReportHTML.table(["", "now", "before", "change"], totals(report))
+        var about = InsightReportHTML.about(report, request)
+        about.insert("Compared with \(before).", at: 1)
+        var html = HTMLPage.head("More, less, better, worse", about)
+        guard report.totals.feedback > 0 || report.previous?.totals.feedback ?? 0 > 0 else {
+            return html + HTMLPage.empty("Nothing was said in either time, or nothing matches.") + HTMLPage.foot
+        }
+        var numbers = HTMLTable([.text(""), .number("now"), .number("before"), .number("change")])
+        for line in totals(report) { numbers.add(line) }
+        html += numbers.html
         let moved = report.topics.filter { $0.feedback >= 3 || $0.previous >= 3 }
         let more = moved.filter { $0.feedback > $0.previous }.sorted {
             $0.feedback - $0.previous > $1.feedback - $1.previous
@@ -26,17 +31,16 @@ struct PeriodComparison: InsightReportKind {
             $0.previous - $0.feedback > $1.previous - $1.feedback
         }
         for (head, topics) in [("More of", more), ("Less of", less)] where !topics.isEmpty {
-            html +=
-                "<h2>\(head)</h2>\n"
-                + InsightReportHTML.table(
-                    ["topic", "now", "before", "change"],
-                    topics.prefix(12).map {
-                        [
-                            $0.topic, Readable.count($0.feedback), Readable.count($0.previous),
-                            Readable.change($0.change),
-                        ]
-                    })
+            var table = HTMLTable([.text("topic"), .number("now"), .number("before"), .number("change")])
+            for topic in topics.prefix(12) {
+                table.add([
+                    topic.topic, Readable.count(topic.feedback), Readable.count(topic.previous),
+                    Readable.change(topic.change),
+                ])
+            }
+            html += "<h2>\(head)</h2>\n" + table.html
         }
+        guard report.totals.feedback > 0 else { return html + HTMLPage.foot }
         return html + InsightReportHTML.course(report) + InsightReportHTML.quotes(report)
             + HTMLPage.foot
     }
@@ -60,8 +64,8 @@ struct PeriodComparison: InsightReportKind {
         var rows = [
             ["feedback"] + counts(now.feedback, before?.feedback),
             ["people"] + counts(now.authors, before?.authors),
-            ["net sentiment"] + change(now.netSentiment, before?.netSentiment, digits: 1),
-            ["average score of ±10"] + change(now.averageScore, before?.averageScore, digits: 2),
+            ["net sentiment, of ±100"] + change(now.netSentiment, before?.netSentiment, digits: 1),
+            ["average score, of ±10"] + change(now.averageScore, before?.averageScore, digits: 2),
         ]
         if now.averageRating != nil || before?.averageRating != nil {
             let stars = change(now.averageRating, before?.averageRating, digits: 2)

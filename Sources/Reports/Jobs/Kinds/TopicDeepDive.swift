@@ -31,7 +31,7 @@ struct TopicDeepDive: InsightReportKind {
             var report = report
             report.topics.removeAll { $0.topic == topic }
             return InsightReportHTML.page(
-                report, title: "What customers say of \(topic)", topics: "Said with it")
+                report, request, title: "What customers say of \(topic)", topics: "Said with it")
         }
     }
 }

@@ -25,7 +25,7 @@ struct VerbatimsExport: ReportKind {
         -> (rows: Int, engines: [String: Int])
     {
         let scan = try ItemScan(request, reading, page: page)
-        let text = VerbatimText(request.format, title: "\(request.workspace)")
+        let text = VerbatimText(request)
         try file.write(text.head)
         let book =
             try request.format == .xlsx ? XLSXBook("Verbatims", heads: VerbatimColumns.names, to: &file) : nil
@@ -46,7 +46,7 @@ struct VerbatimsExport: ReportKind {
             }
             rows += 1
         }
-        try file.write(text.foot)
+        try file.write(text.foot(isEmpty: rows == 0))
         try book?.finish(to: &file)
         return (rows, engines.rows())
     }

@@ -12,14 +12,13 @@ struct VoiceOfCustomerDigest: InsightReportKind {
         preset: [("compare", "previous_period"), ("group_by", "source")], quotes: 8)
 
     func render(_ request: ReportRequest, data: [UInt8], to file: inout FileWriter) throws {
-        try summary.render(request, data: data, to: &file) { Self.page($0) }
+        try summary.render(request, data: data, to: &file) { Self.page($0, request) }
     }
 
-    private static func page(_ report: InsightReport) -> String {
-        let title = "The voice of your customers, \(InsightReportHTML.period(report.from, report.to))"
-        var html = HTMLPage.head(title) + "<h1>\(title.htmlEscaped)</h1>\n"
+    private static func page(_ report: InsightReport, _ request: ReportRequest) -> String {
+        var html = HTMLPage.head("The voice of your customers", InsightReportHTML.about(report, request))
+        guard report.totals.feedback > 0 else { return html + InsightReportHTML.nothing + HTMLPage.foot }
         html += "<p class=\"lead\">\(headline(report).htmlEscaped)</p>\n"
-        guard report.totals.feedback > 0 else { return html + HTMLPage.foot }
         if !report.emerging.isEmpty {
             let items = report.emerging.prefix(5).map { topic in
                 let before =
@@ -29,12 +28,19 @@ struct VoiceOfCustomerDigest: InsightReportKind {
             }
             html += "<h2>Many more people than before speak of</h2>\n<ul>\(items.joined())</ul>\n"
         }
-        let topics = report.topics.prefix(7).map { topic in
-            let mood = topic.netSentiment.map { ", net sentiment \(Readable.signed($0))" } ?? ""
-            return
-                "<li><b>\(topic.topic.htmlEscaped)</b>: \(Readable.count(topic.feedback)) (\(Readable.change(topic.change)))\(mood)</li>\n"
+        if let most = report.topics.map(\.feedback).max() {
+            var table = HTMLTable([.text("topic"), .number("feedback"), .number("change"), .number("net sentiment")])
+            for topic in report.topics.prefix(7) {
+                table.add(
+                    [
+                        topic.topic, Readable.count(topic.feedback), Readable.change(topic.change),
+                        topic.netSentiment.map { Readable.signed($0) } ?? "–",
+                    ], share: Double(topic.feedback) / Double(most))
+            }
+            html +=
+                "<h2>What they speak of</h2>\n" + table.html
+                + "<p class=\"soft\">Change is on the time before; net sentiment is from −100 to +100.</p>\n"
         }
-        if !topics.isEmpty { html += "<h2>What they speak of</h2>\n<ol>\(topics.joined())</ol>\n" }
         return html + InsightReportHTML.course(report) + InsightReportHTML.quotes(report)
             + HTMLPage.foot
     }
@@ -42,7 +48,6 @@ struct VoiceOfCustomerDigest: InsightReportKind {
     /// The numbers as a person would say them.
     private static func headline(_ report: InsightReport) -> String {
         let totals = report.totals
-        guard totals.feedback > 0 else { return "Nothing was said in this time, or nothing matches." }
         var text =
             "\(Readable.count(totals.authors)) people said \(Readable.count(totals.feedback)) things"
         if let before = report.previous?.totals, before.feedback > 0 {

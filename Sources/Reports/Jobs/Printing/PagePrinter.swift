@@ -59,7 +59,7 @@ final class PagePrinter: Sendable {
 
     /// A folder for one print.
     private func makeScratch() throws -> String {
-        let scratch = URL(fileURLWithPath: "\(folder)/\(UUID().uuidString)").path
+        let scratch = URL(fileURLWithPath: "\(folder)/\(UUID().uuidString.prefix(13))").path
         do {
             try FileManager.default.createDirectory(
                 atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -77,11 +77,13 @@ final class PagePrinter: Sendable {
         if access(guardian, X_OK) == 0 {
             command = [guardian, "-s", "KILL", String(timeout.components.seconds + 5)] + command
         }
+        let temporary = try Self.makeTemporary(scratch)
+        defer { if temporary != scratch { try? FileManager.default.removeItem(atPath: temporary) } }
         let child = Subprocess(
             program: command[0], arguments: Array(command.dropFirst()),
             environment: [
                 // Where the start script finds what it calls; everything else is in the folder that goes.
-                "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "TZ": "UTC",
+                "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": scratch, "TMPDIR": temporary, "TZ": "UTC",
                 "LANG": "C.UTF-8",
             ], output: scratch + "/output", timeout: timeout)
         switch try await child.run() {
@@ -91,6 +93,16 @@ final class PagePrinter: Sendable {
             throw JobFailure.unavailable("\(program) was ended by signal \(signal)\(said(in: scratch))")
         case .timedOut: throw JobFailure.unavailable("\(program) did not print within \(timeout)")
         }
+    }
+
+    /// Where it keeps what is temporary: with the rest, unless the name of its socket there would be too long for one.
+    private static func makeTemporary(_ scratch: String) throws -> String {
+        if scratch.utf8.count <= 60 { return scratch }
+        var template = Array("/tmp/earshot-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw JobFailure.unavailable("cannot make a folder in /tmp: \(String(cString: strerror(errno)))")
+        }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     static func arguments(_ scratch: String, isRoot: Bool) -> [String] {
@@ -114,7 +126,8 @@ final class PagePrinter: Sendable {
         let text = FileManager.default.contents(atPath: scratch + "/output").map { String(decoding: $0, as: UTF8.self) }
         // It complains of a bus that servers do not have.
         let lines = text?.split(separator: "\n").filter { !$0.contains("dbus") } ?? []
-        return lines.last.map { ": \($0.prefix(300))" } ?? ""
+        let line = lines.first { $0.contains("FATAL") } ?? lines.last
+        return line.map { ": \($0.prefix(300))" } ?? ""
     }
 
     /// Waits for one of the places.
