@@ -215,6 +215,36 @@ struct KafkaMockTests {
         await log.close()
     }
 
+    @Test("goes on when the broker forgot the topic while records were on their way")
+    func forgotten() async throws {
+        let mock = try MockCluster()
+        let topic = Topic(name: "forgotten", retention: .days(1), partitions: 2)
+        try mock.create(topic: topic.name, partitions: 2)
+        var settings = settings(mock)
+        settings.client["topic.metadata.refresh.interval.ms"] = Secret("300")
+        let log = try KafkaLog(settings, logger: .silent)
+        try await log.create([topic])
+        try await log.append(KafkaHandover.records(0..<1000), to: topic)
+        var group = 0
+        // One that is asked for more meanwhile, and one that works on what it has.
+        for isAsked in [true, false] {
+            group += 1
+            let consumer = try await log.consumer(of: topic, group: ConsumerGroup("forgotten\(group)")) { _ in nil }
+            #expect(try await consumer.next(limit: 1, wait: .seconds(20)).count == 1)
+            try await Task.sleep(for: .milliseconds(200))
+            try mock.forget(topic: topic.name)
+            for _ in 0..<15 {
+                if isAsked { _ = try? await consumer.next(limit: 1, wait: .milliseconds(1)) }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            try mock.recall(topic: topic.name)
+            let begun = ContinuousClock.now
+            await consumer.close()
+            #expect(ContinuousClock.now - begun < .seconds(4))
+        }
+        await log.close()
+    }
+
     private func settings(_ mock: MockCluster) -> KafkaSettings {
         var settings = KafkaSettings.quick(mock.address)
         // The mock cluster makes no topics for its clients.

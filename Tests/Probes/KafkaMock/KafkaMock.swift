@@ -4,7 +4,8 @@ import Foundation
 /// librdkafka's mock cluster, for other processes: prints its address, then does what standard input says, line by
 /// line, and answers each line with `ok` or what is wrong. It ends with its input.
 ///
-/// `topic NAME PARTITIONS`, `fail API CODE COUNT` (the next requests of a kind), `down`, `up`, `rtt MILLISECONDS`.
+/// `topic NAME PARTITIONS`, `fail API CODE COUNT` (the next requests of a kind), `down`, `up`,
+/// `forget TOPIC`, `recall TOPIC`, `rtt MILLISECONDS`.
 @main
 struct KafkaMock {
     static func main() {
@@ -29,6 +30,12 @@ struct KafkaMock {
             let errors = [rd_kafka_resp_err_t](
                 repeating: rd_kafka_resp_err_t(rawValue: numbers[1] ?? 0), count: Int(numbers[2] ?? 0))
             rd_kafka_mock_push_request_errors_array(cluster, Int16(numbers[0] ?? 0), errors.count, errors)
+            code = RD_KAFKA_RESP_ERR_NO_ERROR
+        case ("forget", _) where words.count == 2:
+            rd_kafka_mock_topic_set_error(cluster, words[1], RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            code = RD_KAFKA_RESP_ERR_NO_ERROR
+        case ("recall", _) where words.count == 2:
+            rd_kafka_mock_topic_set_error(cluster, words[1], RD_KAFKA_RESP_ERR_NO_ERROR)
             code = RD_KAFKA_RESP_ERR_NO_ERROR
         case ("down", _): code = rd_kafka_mock_broker_set_down(cluster, -1)
         case ("up", _): code = rd_kafka_mock_broker_set_up(cluster, -1)

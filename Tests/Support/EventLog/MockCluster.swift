@@ -30,6 +30,9 @@ public final class MockCluster: Sendable {
     /// Cuts all connections and takes no new ones.
     public func goDown() throws { try tell("down") }
     public func comeUp() throws { try tell("up") }
+    /// Says that it has no such topic, as a broker does that has just begun.
+    public func forget(topic: String) throws { try tell("forget \(topic)") }
+    public func recall(topic: String) throws { try tell("recall \(topic)") }
 
     private func tell(_ line: String) throws {
         try process.withLock { process in

@@ -148,7 +148,7 @@ public final class KafkaLog: EventLog, Service {
     public func bounds(of topic: Topic) async throws -> [PartitionBounds] {
         let partitions = try await partitions(of: topic)
         return try await ask { administrator in
-            try (0..<partitions).map { try administrator.bounds(of: topic.name, partition: $0) }
+            try administrator.bounds(of: topic.name, partitions: 0..<partitions)
         }
     }
 

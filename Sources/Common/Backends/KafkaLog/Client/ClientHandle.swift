@@ -9,6 +9,9 @@ struct ClientHandle: ~Copyable {
     let context: ClientContext
     private let retained: Unmanaged<ClientContext>
     private var isAbandoned = false
+    /// How long ending a client may take, in seconds; some milliseconds are usual. Before 2.6.1 it may take for ever
+    /// (confluentinc/librdkafka#4724), and whoever closes a consumer must go on.
+    private static let patience = 5.0
 
     /// Makes a client; its group's member, if the settings have a group.
     init(
@@ -33,8 +36,30 @@ struct ClientHandle: ~Copyable {
         if isAbandoned { return }
         rd_kafka_queue_cb_event_enable(queue, nil, nil)
         rd_kafka_queue_destroy(queue)
-        rd_kafka_destroy(pointer)
-        retained.release()
+        nonisolated(unsafe) let (pointer, retained) = (pointer, retained)
+        let isOver = BoundedCall.perform("kafka-destroy", within: Self.patience) {
+            rd_kafka_destroy(pointer)
+            retained.release()
+        }
+        if !isOver {
+            context.log(
+                "a client does not end within \(Self.patience) s; it is left to the end of the process",
+                facility: "DESTROY", level: 4)
+        }
+    }
+
+    /// Leaves the group; what is left of the client is abandoned if that takes too long.
+    mutating func leaveGroup(within seconds: Double) {
+        nonisolated(unsafe) let pointer = pointer
+        let isOver = BoundedCall.perform("kafka-leave", within: seconds) {
+            // Closing alone, a member that has no partition while the group shares anew goes without a word
+            // (2.0.2), and the others wait for it until its session is over.
+            rd_kafka_unsubscribe(pointer)
+            rd_kafka_consumer_close(pointer)
+        }
+        if isOver { return }
+        context.log("a member does not leave its group within \(seconds) s", facility: "CLOSE", level: 4)
+        abandon()
     }
 
     /// Leaves the client, with its threads, to the end of the process.

@@ -11,6 +11,7 @@ final class AssignedPartition {
     var settled: Int64
     /// The first offset that may be handed out: what comes below was fetched before a seek.
     var floor: Int64
+    private var isRetired = false
 
     /// Takes the partition's records out of the member's common queue.
     init(_ number: Int, of topic: String, position: Int64, floor: Int64, client: borrowing ClientHandle) throws {
@@ -27,8 +28,23 @@ final class AssignedPartition {
     }
 
     deinit {
-        rd_kafka_queue_cb_event_enable(queue, nil, nil)
+        retire()
         rd_kafka_queue_destroy(queue)
+    }
+
+    /// Rings no more. The queue is the partition's, so a later assignment of it has the same.
+    func retire() {
+        if !isRetired { rd_kafka_queue_cb_event_enable(queue, nil, nil) }
+        isRetired = true
+    }
+
+    /// Takes out and drops what was fetched.
+    func discard(_ messages: MessageBuffer) {
+        while true {
+            let count = messages.fill(1000) { rd_kafka_consume_batch_queue(queue, 0, $0, $1) }
+            if count == 0 { return }
+            messages.forEach(count) { _ in }
+        }
     }
 
     /// How much has been fetched and not been handed out.

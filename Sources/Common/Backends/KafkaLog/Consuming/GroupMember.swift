@@ -28,6 +28,7 @@ final class GroupMember: @unchecked Sendable {
     private let group: String
     private let problem: ConnectionProblem
     private var partitions: [Int: AssignedPartition] = [:]
+    private var former = FormerPartitions()
     /// Partitions that the group has given and that are not begun yet; nil if there was no such news.
     private var assigning: [Int]?
     /// Partitions that the group wants back and that were not let go yet.
@@ -37,7 +38,7 @@ final class GroupMember: @unchecked Sendable {
     private var failure: EventLogError?
     /// Which of the partitions is served first.
     private var turns = 0
-    private let messages = MessageBuffer()
+    let messages: MessageBuffer
 
     init(
         of group: String, topic: Topic, settings: KafkaSettings, context: ClientContext, problem: ConnectionProblem
@@ -47,6 +48,7 @@ final class GroupMember: @unchecked Sendable {
         self.topic = topic
         self.group = group
         self.problem = problem
+        messages = MessageBuffer(context)
         let topics = PartitionList(topic.name, CollectionOfOne(Int(RD_KAFKA_PARTITION_UA)))
         try KafkaFailure.check(
             rd_kafka_subscribe(handle.pointer, topics.pointer), "\(group) cannot subscribe to \(topic)",
@@ -60,11 +62,11 @@ final class GroupMember: @unchecked Sendable {
         // (confluentinc/librdkafka#4312).
         if !wasAssigned, wasLetIn, rd_kafka_version() < 0x0203_0000 { handle.abandon() }
         letGo()
+        former.add(Array(partitions.values), messages)
         partitions = [:]
-        // Closing alone, a member that has no partition while the group shares anew goes without a word
-        // (2.0.2), and the others wait for it until its session is over.
-        rd_kafka_unsubscribe(handle.pointer)
-        rd_kafka_consumer_close(handle.pointer)
+        // A commit that waits for its coordinator keeps the client for a session more.
+        handle.leaveGroup(within: Double(Self.patience) / 1000)
+        former.discard(messages)
     }
 
     private var wasLetIn: Bool {
@@ -163,9 +165,10 @@ final class GroupMember: @unchecked Sendable {
         guard let numbers = revoking else { return }
         revoking = nil
         // librdkafka knows only of those that were begun.
-        let begun = numbers.filter { partitions.removeValue(forKey: $0) != nil }
+        let begun = numbers.compactMap { partitions.removeValue(forKey: $0) }
         assigning = assigning.map { $0.filter { !numbers.contains($0) } }.flatMap { $0.isEmpty ? nil : $0 }
-        unassign(begun)
+        unassign(begun.map(\.number))
+        former.add(begun, messages)
     }
 
     private func unassign(_ numbers: [Int]) {
@@ -201,8 +204,9 @@ final class GroupMember: @unchecked Sendable {
         guard let assigning, Set(assigning).isSubset(of: starts.keys) else { return }
         let committed = try committed(assigning.filter { starts[$0] == .some(nil) })
         var begun: [AssignedPartition] = []
-        for number in assigning {
-            let bounds = try bounds(of: number)
+        let ends = try PartitionEnds.find(handle.pointer, topic.name, assigning, patience: Self.patience)
+        for bounds in ends {
+            let number = bounds.partition
             let position = (starts[number] ?? nil) ?? committed[number] ?? bounds.first
             try requireReached(position, bounds)
             begun.append(
@@ -236,12 +240,7 @@ final class GroupMember: @unchecked Sendable {
     }
 
     private func bounds(of number: Int) throws -> PartitionBounds {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        try KafkaFailure.check(
-            rd_kafka_query_watermark_offsets(handle.pointer, topic.name, Int32(number), &low, &high, Self.patience),
-            "cannot find the ends of partition \(number) of \(topic)", topic: topic.name)
-        return PartitionBounds(partition: number, first: low, end: high)
+        try PartitionEnds.find(handle.pointer, topic.name, CollectionOfOne(number), patience: Self.patience)[0]
     }
 
     private func requireReached(_ offset: Int64, _ bounds: PartitionBounds) throws {

@@ -5,7 +5,7 @@ import Threads
 
 /// A consumer of the log: a member of a group, on a thread of its own.
 final class KafkaLogConsumer: LogConsumer {
-    private let membership: Membership
+    let membership: Membership
     private let start: @Sendable (Int) async throws -> Int64?
 
     init(_ membership: Membership, start: @escaping @Sendable (Int) async throws -> Int64?) {

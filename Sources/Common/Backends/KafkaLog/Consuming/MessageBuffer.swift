@@ -10,7 +10,12 @@ final class MessageBuffer {
     /// Where a message's headers are encoded.
     private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: FetchedHeaders.encodedBytes, alignment: 1)
 
-    init() {
+    /// Where it is said that headers are not where they were looked for.
+    private let context: ClientContext
+    private(set) var trust = HeaderTrust()
+
+    init(_ context: ClientContext) {
+        self.context = context
         messages = .allocate(capacity: capacity)
         messages.initialize(repeating: nil, count: capacity)
     }
@@ -47,7 +52,7 @@ final class MessageBuffer {
     func forEach(_ count: Int, _ body: (Consumed) -> Void) {
         for index in 0..<count {
             guard let message = messages[index] else { continue }
-            body(Consumed(message: message, next: index + 1 < count ? messages[index + 1] : nil, scratch: scratch))
+            body(Consumed(message: message, next: index + 1 < count ? messages[index + 1] : nil, buffer: self))
             rd_kafka_message_destroy(message)
             messages[index] = nil
         }
@@ -58,10 +63,40 @@ final class MessageBuffer {
         let message: UnsafeMutablePointer<rd_kafka_message_t>
         /// The one after it.
         fileprivate let next: UnsafeMutablePointer<rd_kafka_message_t>?
-        fileprivate let scratch: UnsafeMutableRawBufferPointer
+        fileprivate let buffer: MessageBuffer
 
         var code: rd_kafka_resp_err_t { message.pointee.err }
         var offset: Int64 { message.pointee.offset }
+    }
+
+    /// Appends a message's headers to an arena.
+    fileprivate func appendHeaders(of consumed: Consumed, to arena: inout [UInt8]) {
+        // The payload of a word about an error is its text.
+        guard !trust.isLost, let next = consumed.next, next.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR,
+            let block = FetchedHeaders.encode(
+                after: consumed.message.pointee.bytes, beforeKey: next.pointee.keyBytes, value: next.pointee.bytes,
+                in: scratch)
+        else { return MessageHeaders.append(of: consumed.message, to: &arena) }
+        guard trust.isDue() else { return arena.append(contentsOf: block) }
+        let start = arena.count
+        MessageHeaders.append(of: consumed.message, to: &arena)
+        trust.compared(isSame: arena[start...].elementsEqual(block))
+        if trust.isLost {
+            context.log(
+                "headers are not where this librdkafka (\(String(cString: rd_kafka_version_str()))) should have them: "
+                    + "it is asked for each, which is slower", facility: "HEADERS", level: 4)
+        }
+    }
+}
+
+extension rd_kafka_message_t {
+    /// Without an address there is none.
+    fileprivate var keyBytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: key, count: key == nil ? 0 : key_len)
+    }
+    /// The value.
+    fileprivate var bytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: payload, count: payload == nil ? 0 : len)
     }
 }
 
@@ -70,24 +105,19 @@ extension RecordBatch {
     mutating func append(_ consumed: MessageBuffer.Consumed) {
         let message = consumed.message
         let start = arena.count
-        let (key, keyLength) = (message.pointee.key, message.pointee.key_len)
-        let value = UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len)
-        if keyLength > 0 { arena.append(contentsOf: UnsafeRawBufferPointer(start: key, count: keyLength)) }
+        let key = message.pointee.keyBytes
+        let value = message.pointee.bytes
+        arena.append(contentsOf: key)
         let afterKey = arena.count
-        if let block = consumed.next.flatMap({ FetchedHeaders.encode(after: value, before: $0, in: consumed.scratch) })
-        {
-            arena.append(contentsOf: block)
-        } else {
-            MessageHeaders.append(of: message, to: &arena)
-        }
+        consumed.buffer.appendHeaders(of: consumed, to: &arena)
         let headersLength = arena.count - afterKey
-        if !value.isEmpty { arena.append(contentsOf: value) }
+        arena.append(contentsOf: value)
         var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let timestamp = rd_kafka_message_timestamp(message, &kind)
         entries.append(
             Entry(
                 offset: message.pointee.offset, timestamp: max(0, timestamp), start: start,
-                keyLength: key == nil ? -1 : keyLength, headersLength: headersLength,
+                keyLength: key.baseAddress == nil ? -1 : key.count, headersLength: headersLength,
                 valueLength: value.baseAddress == nil ? -1 : value.count))
     }
 }

@@ -21,7 +21,7 @@ extension ReaderClient {
                 rd_kafka_last_error(), "cannot read partition \(partition) of \(topic)", topic: topic)
         }
         defer { rd_kafka_consume_stop(handle, number) }
-        let messages = MessageBuffer()
+        let messages = MessageBuffer(self.handle.context)
         var next = start
         while records.count < limit, next < bounds.end, records.arena.count < Self.readBytes {
             // One that may be waited for, then those that came with it.

@@ -49,12 +49,12 @@ struct Administrator {
 
     /// The first offset of a partition that is kept and the one past the last.
     func bounds(of topic: String, partition: Int) throws -> PartitionBounds {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        try KafkaFailure.check(
-            rd_kafka_query_watermark_offsets(client, topic, Int32(partition), &low, &high, Self.patience),
-            "cannot find the ends of partition \(partition) of \(topic)", topic: topic)
-        return PartitionBounds(partition: partition, first: low, end: high)
+        try bounds(of: topic, partitions: CollectionOfOne(partition))[0]
+    }
+
+    /// The same of several.
+    func bounds(of topic: String, partitions: some Collection<Int>) throws -> [PartitionBounds] {
+        try PartitionEnds.find(client, topic, partitions, patience: Self.patience)
     }
 
     /// A group's committed offsets; 0 where there is none.
