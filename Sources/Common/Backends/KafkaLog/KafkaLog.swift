@@ -232,6 +232,9 @@ public final class KafkaLog: EventLog, Service {
     private func explained<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
+        } catch EventLogError.closed where !state.withLock({ $0.isClosed }) {
+            // librdkafka says so as well of a question to a broker that it gives up.
+            throw problem.explaining(.unavailable("the broker that was asked is gone"))
         } catch let error as EventLogError {
             throw problem.explaining(error)
         }
