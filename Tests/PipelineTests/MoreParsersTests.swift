@@ -12,6 +12,8 @@ import Testing
 struct MoreParsersTests {
     /// `EARSHOT_TEST_PARSER_SHARE`: percent of one core that each parser may use, held by `cpulimit`.
     private static let share = ProcessInfo.processInfo.environment["EARSHOT_TEST_PARSER_SHARE"].flatMap { Int($0) }
+    /// `EARSHOT_TEST_PARSERS`: only so many, for a real broker, which must be a new one each time.
+    private static let only = ProcessInfo.processInfo.environment["EARSHOT_TEST_PARSERS"].flatMap { Int($0) }
     private static let events =
         ProcessInfo.processInfo.environment["EARSHOT_TEST_EVENTS"].flatMap { Int($0) } ?? 100_000
 
@@ -22,6 +24,12 @@ struct MoreParsersTests {
         .timeLimit(.minutes(20)))
     func shorterWait() async throws {
         let share = try #require(Self.share)
+        if let only = Self.only {
+            let outcome = try await Self.run(parsers: only, share: share)
+            let busy = outcome.busy.map { String(format: "%.1f s", $0) }.joined(separator: ", ")
+            print("\(Self.events) events, \(only) parsers with \(share)% of a core: \(outcome.time); each \(busy)")
+            return
+        }
         let one = try await Self.run(parsers: 1, share: share)
         let three = try await Self.run(parsers: 3, share: share)
         print(

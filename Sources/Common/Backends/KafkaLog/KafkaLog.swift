@@ -23,6 +23,8 @@ public final class KafkaLog: EventLog, Service {
     /// One thread reads partitions, which may take long, the other asks the cluster things.
     private let reading: BlockingCalls
     private let asking: BlockingCalls
+    /// Used by the thread that asks.
+    private let offsets: GroupOffsets
     private let state = Mutex(State())
 
     private struct State {
@@ -42,7 +44,9 @@ public final class KafkaLog: EventLog, Service {
         // Whatever a consumer would refuse is refused here.
         _ = try ClientConfiguration.member(of: "check", settings)
         producer = try Producer(settings, problem: problem, logger: logger)
-        let client = try ReaderClient(settings, ClientContext(logger: logger, problem: problem) {})
+        let context = ClientContext(logger: logger, problem: problem) {}
+        let client = try ReaderClient(settings, context)
+        offsets = GroupOffsets(settings, context)
         reading = BlockingCalls(name: "kafka-reader", client)
         asking = BlockingCalls(name: "kafka-admin", client)
     }
@@ -154,8 +158,10 @@ public final class KafkaLog: EventLog, Service {
 
     public func committed(_ group: ConsumerGroup, topic: Topic) async throws -> [Int64] {
         let partitions = try await partitions(of: topic)
-        return try await ask { [settings] administrator in
-            try administrator.committed(settings.groupPrefix + group.name, topic: topic.name, partitions: partitions)
+        return try await ask { [settings, offsets] _ in
+            try offsets.committed(
+                settings.groupPrefix + group.name, topic: topic.name, partitions: partitions,
+                patience: Administrator.patience)
         }
     }
 
@@ -202,6 +208,7 @@ public final class KafkaLog: EventLog, Service {
         await producer.close()
         await reading.close()
         await asking.close()
+        offsets.close()
     }
 
     /// A topic's number of partitions.

@@ -57,33 +57,6 @@ struct Administrator {
         try PartitionEnds.find(client, topic, partitions, patience: Self.patience)
     }
 
-    /// A group's committed offsets; 0 where there is none.
-    func committed(_ group: String, topic: String, partitions: Int) throws -> [Int64] {
-        let list = PartitionList(topic, 0..<partitions)
-        var question = rd_kafka_ListConsumerGroupOffsets_new(group, list.pointer)
-        defer { rd_kafka_ListConsumerGroupOffsets_destroy(question) }
-        var offsets = [Int64](repeating: 0, count: partitions)
-        try ask("what \(group) committed") { options, queue in
-            rd_kafka_ListConsumerGroupOffsets(client, &question, 1, options, queue)
-        } answer: { event in
-            var count = 0
-            let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-                rd_kafka_event_ListConsumerGroupOffsets_result(event), &count)
-            guard count > 0, let answer = groups?[0] else { return }
-            if let error = rd_kafka_group_result_error(answer) {
-                throw KafkaFailure.error(
-                    rd_kafka_error_code(error), "Kafka does not tell what \(group) committed", topic: topic)
-            }
-            for entry in rd_kafka_group_result_partitions(answer).pointee.entries {
-                try KafkaFailure.check(entry.err, "cannot read what \(group) committed", topic: topic)
-                if offsets.indices.contains(Int(entry.partition)) {
-                    offsets[Int(entry.partition)] = max(0, entry.offset)
-                }
-            }
-        }
-        return offsets
-    }
-
     /// Makes a topic.
     func create(_ topic: Topic, with configuration: [String: String], replicas: Int) throws {
         var reason = [CChar](repeating: 0, count: 512)
