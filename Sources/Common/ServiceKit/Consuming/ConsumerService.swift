@@ -2,7 +2,8 @@ public import Common
 public import Logging
 public import ServiceLifecycle
 
-/// The one loop of every consumer: pull, handle, commit. The next batches are prepared while the last are handled.
+/// The one loop of every consumer: pull, handle, commit. The next batches are pulled and prepared while the last are
+/// handled.
 ///
 /// A failure is tried again after a growing pause with jitter; a lost partition is let go. On shutdown the batch in
 /// hand is finished first.
@@ -73,29 +74,30 @@ public struct ConsumerService: Service {
             var inHand: Prepared?
             var standstill = Standstill()
             while !Task.isCancelled || inHand != nil {
-                let before = ContinuousClock.now
-                let batches =
-                    Task.isCancelled
-                    ? [] : try await consumer.next(limit: limit, wait: inHand == nil ? .seconds(20) : .zero)
                 let begun = ContinuousClock.now
-                if !batches.isEmpty || inHand != nil {
+                let current = inHand
+                async let working: Void = work(on: current)
+                // What it fails of waits until the work in hand is done and committed.
+                let pulled = await pull(from: consumer, wait: current == nil ? .seconds(20) : .zero)
+                let batches = (try? pulled.get()) ?? []
+                let came = ContinuousClock.now
+                async let next = prepare(batches)
+                try await working
+                if let current {
+                    // In a task of its own, so that a shutdown does not cancel the commit half-way.
+                    try await Task { try await consumer.commit(current.batches) }.value
+                    meters.bytes.add(Double(current.batches.reduce(0) { $0 + $1.records.arena.count }))
+                    onSuccess()
+                }
+                _ = try pulled.get()
+                if !batches.isEmpty || current != nil {
                     standstill.somethingCame()
                 } else if !Task.isCancelled {
                     try await leaveIfForgotten(&standstill)
                 }
-                meters.wait.add((begun - before).seconds)
-                async let next = prepare(batches)
-                if let inHand {
-                    // In a task of its own, so that a shutdown does not cancel the work or its commit half-way.
-                    try await Task {
-                        try await inHand.work()
-                        try await consumer.commit(inHand.batches)
-                    }.value
-                    meters.bytes.add(Double(inHand.batches.reduce(0) { $0 + $1.records.arena.count }))
-                    onSuccess()
-                }
                 inHand = try await next
-                meters.busy.add((.now - begun).seconds)
+                if current == nil { meters.wait.add((came - begun).seconds) }
+                meters.busy.add((.now - (current == nil ? came : begun)).seconds)
             }
             outcome = .success(())
         } catch {
@@ -103,6 +105,21 @@ public struct ConsumerService: Service {
         }
         await Task { await consumer.close() }.value
         try outcome.get()
+    }
+
+    private func pull(from consumer: any LogConsumer, wait: Duration) async -> Result<[PartitionBatch], any Error> {
+        guard !Task.isCancelled else { return .success([]) }
+        do {
+            return .success(try await consumer.next(limit: limit, wait: wait))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Handles what is in hand, in a task of its own, so that a shutdown does not cancel it half-way.
+    private func work(on inHand: Prepared?) async throws {
+        guard let inHand else { return }
+        try await Task { try await inHand.work() }.value
     }
 
     /// Ends this membership if records wait for long and none of the group takes them.
