@@ -7,11 +7,16 @@ struct BulkCopy {
     static let minimumRows = 32
     private static let pieceRows = 500
     private static let pieceBytes = 256 << 10
+    private static let signature = Array("PGCOPY\n".utf8) + [0xFF] + Array("\r\n".utf8) + [0]
+    /// The signature, flags, and the length of extensions.
+    private static let headerBytes = signature.count + 8
 
     private let rows: BulkRows
     private let statement: BulkStatement
     /// Bytes of an integer in each column's type; 0 where it holds none.
     private let widths: [Int]
+    /// Bytes of each row.
+    private let sizes: [Int]
 
     /// - Returns: nil if a column has a type that values would have to be converted to.
     init?(_ rows: BulkRows, _ statement: BulkStatement, on session: Session) throws {
@@ -24,31 +29,44 @@ struct BulkCopy {
         self.rows = rows
         self.statement = statement
         self.widths = widths
+        var sizes = [Int](repeating: 2 + 4 * rows.columns.count, count: rows.count)
+        for (column, width) in zip(rows.columns, widths) { column.addSizes(to: &sizes, width: width) }
+        self.sizes = sizes
     }
 
     func run(on session: Session) throws {
         let text = "COPY \(statement.table) (\(statement.columns.joined(separator: ", "))) FROM STDIN (FORMAT binary)"
-        let pieces = rows.chunks(maximumRows: Self.pieceRows, maximumBytes: Self.pieceBytes)
         try session.copy(text) { send in
-            for (number, piece) in pieces.enumerated() {
-                let size = rows.columns.reduce(0) { $0 + $1.arraySize(piece) } + 2 * piece.count
-                let writer = ByteWriter(capacity: size + Self.signature.count + 10)
-                if number == 0 {
-                    writer.write(Self.signature)
-                    writer.write(Int32(0))  // flags
-                    writer.write(Int32(0))  // bytes of extensions
-                }
-                for row in piece {
-                    writer.write(Int16(rows.columns.count))
-                    for (column, width) in zip(rows.columns, widths) { writer.write(column, at: row, width: width) }
-                }
-                if number == pieces.count - 1 { writer.write(Int16(-1)) }
-                guard send(UnsafeRawBufferPointer(start: writer.base, count: writer.count)) else { return }
+            var start = 0
+            while start < rows.count {
+                let piece = piece(from: start)
+                guard bytes(of: piece).withBytes(send) else { return }
+                start = piece.upperBound
             }
         }
     }
 
-    private static let signature = Array("PGCOPY\n".utf8) + [0xFF] + Array("\r\n".utf8) + [0]
+    /// The rows that go together, bounded in number and in bytes.
+    private func piece(from start: Int) -> Range<Int> {
+        var end = start
+        var size = 0
+        while end < rows.count, end == start || end - start < Self.pieceRows && size + sizes[end] <= Self.pieceBytes {
+            size += sizes[end]
+            end += 1
+        }
+        return start..<end
+    }
+
+    private func bytes(of piece: Range<Int>) -> CopyPiece {
+        let isFirst = piece.lowerBound == 0
+        let isLast = piece.upperBound == rows.count
+        let copy = CopyPiece(sizes[piece], after: isFirst ? Self.headerBytes : 0, before: isLast ? 2 : 0)
+        if isFirst { copy.begin(with: Self.signature) }
+        copy.write(fields: rows.columns.count)
+        for (column, width) in zip(rows.columns, widths) { copy.write(column, piece, width: width) }
+        if isLast { copy.end() }
+        return copy
+    }
 }
 
 extension BulkRows.Column {
@@ -65,38 +83,20 @@ extension BulkRows.Column {
         default: nil
         }
     }
-}
 
-extension ByteWriter {
-    /// One value after its length; -1 is a null.
-    fileprivate func write(_ column: BulkRows.Column, at row: Int, width: Int) {
-        switch column {
-        case .integers(let values): write(integer: values[row], width: width)
-        case .optionalIntegers(let values): write(integer: values[row], width: width)
-        case .reals(let values): write(element: Int64(bitPattern: values[row].bitPattern))
-        case .optionalReals(let values): write(element: values[row].map { Int64(bitPattern: $0.bitPattern) })
-        case .texts(let values): write(element: values[row])
-        case .optionalTexts(let values): write(element: values[row])
-        case .blobs(let values):
-            write(Int32(values[row].count))
-            write(values[row])
-        case .digests(let values): write(element: values[row])
-        case .optionalDigests(let values): write(element: values[row])
-        }
-    }
-
-    /// An integer in the width of its column. Where it does not fit, it is written as wide as it is, and the server
-    /// refuses it.
-    private func write(integer: Int64?, width: Int) {
-        guard let integer else { return write(Int32(-1)) }
-        if width == 4, let narrow = Int32(exactly: integer) {
-            write(Int32(4))
-            write(narrow)
-        } else if width == 2, let narrow = Int16(exactly: integer) {
-            write(Int32(2))
-            write(narrow)
-        } else {
-            write(element: integer)
+    /// Adds to each row's size the bytes of its value.
+    fileprivate func addSizes(to sizes: inout [Int], width: Int) {
+        switch self {
+        case .integers(let values): for row in values.indices { sizes[row] += values[row].bytes(in: width) }
+        case .optionalIntegers(let values):
+            for row in values.indices { sizes[row] += values[row]?.bytes(in: width) ?? 0 }
+        case .reals(let values): for row in values.indices { sizes[row] += 8 }
+        case .optionalReals(let values): for row in values.indices where values[row] != nil { sizes[row] += 8 }
+        case .texts(let values): for row in values.indices { sizes[row] += values[row].utf8.count }
+        case .optionalTexts(let values): for row in values.indices { sizes[row] += values[row]?.utf8.count ?? 0 }
+        case .blobs(let values): for row in values.indices { sizes[row] += values[row].count }
+        case .digests(let values): for row in values.indices { sizes[row] += 16 }
+        case .optionalDigests(let values): for row in values.indices where values[row] != nil { sizes[row] += 16 }
         }
     }
 }
