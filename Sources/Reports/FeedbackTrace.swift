@@ -94,7 +94,7 @@ extension FeedbackTrace {
 extension DatabaseConnection {
     /// What became of an item, and its workspace; nil if it never was.
     func trace(_ id: FeedbackID) throws -> FeedbackTrace? {
-        guard let digest = id.digest, let item = try items([digest])[digest],
+        guard let digest = id.digest, let item = try item(digest),
             let workspace = try workspace(number: item.workspace)
         else { return nil }
         let row = try first("SELECT document, stored_at FROM feedback WHERE id = \(digest)") { row in

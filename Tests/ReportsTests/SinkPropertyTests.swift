@@ -105,11 +105,11 @@ struct Crash: Error {}
 extension Tables {
     /// Does all of the work of the batches, and fails before it is committed.
     func crash(_ batches: [PartitionBatch]) async throws {
-        let incoming = batches.flatMap { Incoming.read($0, at: Timestamp(seconds: 0)) }
+        let pull = Pull(batches.flatMap { Incoming.read($0, at: Timestamp(seconds: 0)) })
         let known = words.current
         try await database.write { connection in
             var transaction = SinkTransaction(connection, workspaces: [:], known: known, now: Timestamp(seconds: 0))
-            _ = try transaction.run(batches, incoming)
+            _ = try transaction.run(batches, pull)
             throw Crash()
         }
     }

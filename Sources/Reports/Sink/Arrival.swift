@@ -15,7 +15,8 @@ final class Arrival: Sendable {
     let raw: Feedback.RawReference
     /// In milliseconds since 1970.
     let timestamp: Int64
-    let origin: Origin
+    /// The word for its source and stream.
+    let origin: String
     let language: String
     let sentiment: Sentiment
     /// Thousandths of the score.
@@ -66,7 +67,7 @@ final class Arrival: Sendable {
             number: context["revision"]?.int64 ?? timestamp.milliseconds,
             isDeletion: context["deleted_at"]?.string != nil,
             hash: Digest128(hexadecimal: hash) ?? Digest128(SHA256.hash(data: Array(hash.utf8))))
-        origin = Origin(source: name, stream: stream.rawValue)
+        origin = Origin(source: name, stream: stream.rawValue).word.text
         language = core["language"]?.string ?? "und"
 
         let talk = json["conversation_attributes"]

@@ -21,7 +21,7 @@ struct DeadLetterCount: BatchHandler {
         }
         let letters = known.sorted { $0.key < $1.key }
         try await database.write { [closed] connection in
-            for batch in batches { try connection.advance(batch) }
+            try connection.advance(batches)
             for id in closed { try connection.execute("DELETE FROM dead_letter WHERE id = \(id)") }
             guard !letters.isEmpty else { return }
             try connection.write(

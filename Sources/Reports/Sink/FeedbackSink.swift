@@ -14,6 +14,8 @@ struct FeedbackSink: BatchHandler {
     let retention: Retention
     let metrics: Metrics
     let now: @Sendable () -> Timestamp
+    /// How often a transaction is run that meets others.
+    private static let maximumAttempts = 5
 
     func start(of partition: Int) async throws -> Int64? {
         try await database.read { try $0.nextOffset(topic: .feedback, partition: partition) }
@@ -23,24 +25,46 @@ struct FeedbackSink: BatchHandler {
 
     func prepare(_ batches: [PartitionBatch]) async throws -> @Sendable () async throws -> Void {
         let now = now()
-        let incoming = await Self.read(batches, at: now)
-        return { try await store(batches, incoming, at: now) }
+        let pull = Pull(await Self.read(batches, at: now), known: words.current)
+        return { try await store(batches, pull, at: now) }
     }
 
-    private func store(_ batches: [PartitionBatch], _ incoming: [Incoming], at now: Timestamp) async throws {
-        try await setAside(incoming)
-        let workspaces = directory.current.workspaces
-        let known = words.current
-        let oldest = retention.oldest(at: now)
-        let outcome = try await database.write { connection in
-            var transaction = SinkTransaction(
-                connection, workspaces: workspaces, known: known, oldest: oldest, now: now)
-            return try transaction.run(batches, incoming)
+    private func store(_ batches: [PartitionBatch], _ pull: Pull, at now: Timestamp) async throws {
+        try await setAside(pull.records)
+        let outcome: SinkTransaction.Outcome
+        do {
+            outcome = try await transact(batches, pull, at: now)
+        } catch DatabaseError.constraint {
+            // A fact is there whose item is not: so it cannot go in by COPY.
+            outcome = try await transact(batches, pull, expectsStrayFacts: true, at: now)
         }
         words.add(outcome.words)
         live.publish(outcome.news)
         changed.ring()
         count(outcome)
+    }
+
+    /// Runs the transaction; it is run again where it met another one, such as the compression of a chunk.
+    private func transact(
+        _ batches: [PartitionBatch], _ pull: Pull, expectsStrayFacts: Bool = false, at now: Timestamp
+    ) async throws -> SinkTransaction.Outcome {
+        let workspaces = directory.current.workspaces
+        let known = words.current
+        let oldest = retention.oldest(at: now)
+        var attempts = 0
+        while true {
+            do {
+                return try await database.write { connection in
+                    var transaction = SinkTransaction(
+                        connection, workspaces: workspaces, known: known, oldest: oldest,
+                        expectsStrayFacts: expectsStrayFacts, now: now)
+                    return try transaction.run(batches, pull)
+                }
+            } catch DatabaseError.serializationFailure(let reason) {
+                attempts += 1
+                guard attempts < Self.maximumAttempts else { throw DatabaseError.serializationFailure(reason) }
+            }
+        }
     }
 
     /// Reads the partitions side by side; the order within each stays.

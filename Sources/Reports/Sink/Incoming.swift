@@ -6,7 +6,7 @@ import Crypto
 struct Incoming: Sendable {
     enum Content: Sendable {
         case item(Arrival)
-        case dead(DeadLetter)
+        indirect case dead(DeadLetter)  // it is large, and the others are many
     }
     var partition: Int
     /// The raw event that it came from; nil if the record does not tell.

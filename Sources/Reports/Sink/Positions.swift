@@ -12,23 +12,27 @@ extension DatabaseConnection {
         ) { $0.integer(0) }
     }
 
-    /// Moves on from where the batch was read to behind it.
+    /// Moves on from where batches of one topic were read to behind them.
     ///
     /// - Throws: ``EventLogError/fenced(topic:partition:)`` if somebody else did.
-    func advance(_ batch: PartitionBatch) throws {
-        let moved = try execute(
-            """
-            UPDATE consumer_offsets SET next_offset = \(batch.next)
-            WHERE topic = \(batch.topic.name) AND partition_number = \(batch.partition) AND next_offset = \(batch.from)
-            """)
-        if moved == 1 { return }
-        let begun = try execute(
-            """
-            INSERT INTO consumer_offsets (topic, partition_number, next_offset)
-            VALUES (\(batch.topic.name), \(batch.partition), \(batch.next))
-            ON CONFLICT (topic, partition_number) DO NOTHING
-            """)
-        guard begun == 1 else { throw EventLogError.fenced(topic: batch.topic.name, partition: batch.partition) }
+    func advance(_ batches: [PartitionBatch]) throws {
+        guard let topic = batches.first?.topic.name else { return }
+        let partitions = BulkRows.Column.integers(batches.map { Int64($0.partition) })
+        let topics = BulkRows.Column.texts(batches.map { _ in topic })
+        let key = BulkKey("consumer_offsets", "topic", "partition_number")
+        var positions: [Int: Int64] = [:]
+        try forEach(["partition_number", "next_offset"], of: key, in: BulkRows([topics, partitions])) { row in
+            positions[Int(row.integer(0))] = row.integer(1)
+        }
+        // There is one writer at a time, so they stay what they are until the transaction is over.
+        for batch in batches where positions[batch.partition] ?? batch.from != batch.from {
+            throw EventLogError.fenced(topic: topic, partition: batch.partition)
+        }
+        try write(
+            BulkRows([topics, partitions, .integers(batches.map(\.next))]),
+            BulkStatement(
+                into: key.table, columns: key.columns + ["next_offset"], key: key.columns,
+                conflict: .replace(["next_offset"])))
     }
 }
 

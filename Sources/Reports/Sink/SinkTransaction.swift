@@ -13,129 +13,123 @@ struct SinkTransaction {
         var news: [FeedbackNews]
     }
 
+    /// An item of the pull: as it was, as it is by now, and what arrived of it.
+    private struct Slot {
+        var before: StoredItem?
+        var item: StoredItem?
+        var arrival: Arrival?
+        /// What is counted of that, if it was found out before the transaction.
+        var fact: Fact?
+    }
+
     private let connection: any DatabaseConnection
-    private let workspaces: [WorkspaceID: WorkspaceRecord]
     /// What is older is not kept; in milliseconds.
     private let oldest: Int64
+    /// Whether facts of items that are not known are looked for: they are what is left of a row that was lost.
+    private let expectsStrayFacts: Bool
     private let now: Timestamp
     private var words: WordNumbers
-    /// The items of the batch as they were, and as they are by now.
-    private var before: [Digest128: StoredItem] = [:]
-    private var items: [Digest128: StoredItem] = [:]
-    private var arrivals: [Digest128: Arrival] = [:]
-    /// By merge key, where there is more than one item that says the same.
-    private var clusters: [Digest128: Cluster] = [:]
-    /// The members of the clusters that are in the tables, as they are there.
-    private var membersBefore: [Digest128: StoredMember] = [:]
-    private var ledgers: [String: ReportsLedger] = [:]
+    private var accounts: WorkspaceAccounts
+    /// The ids of the items, in order; their slots are in the same places.
+    private var ids: [Digest128] = []
+    private var slots: [Slot] = []
+    private var clusters = Clusters()
     private var redelivered = 0
     private var reprocessed = 0
 
     init(
         _ connection: any DatabaseConnection, workspaces: [WorkspaceID: WorkspaceRecord], known: [Word: Int64],
-        oldest: Int64 = .min, now: Timestamp
+        oldest: Int64 = .min, expectsStrayFacts: Bool = false, now: Timestamp
     ) {
         self.connection = connection
-        self.workspaces = workspaces
         self.oldest = oldest
+        self.expectsStrayFacts = expectsStrayFacts
         self.now = now
         words = WordNumbers(connection, known: known)
+        accounts = WorkspaceAccounts(workspaces)
     }
 
     /// Does all of it.
     ///
     /// - Throws: ``EventLogError/fenced(topic:partition:)`` if a partition was handled by somebody else.
-    mutating func run(_ batches: [PartitionBatch], _ incoming: [Incoming]) throws -> Outcome {
-        for batch in batches { try connection.advance(batch) }
-        let fresh = try dropRedelivered(incoming, partitions: batches.map(\.partition))
-        try load(fresh)
-        for one in fresh {
+    mutating func run(_ batches: [PartitionBatch], _ pull: Pull) throws -> Outcome {
+        try connection.advance(batches)
+        let isFresh = try passWatermarks(pull.records, partitions: batches.map(\.partition))
+        if isFresh.contains(true) { try load(pull.ids, pull.keys) }
+        for (index, one) in pull.records.enumerated() where isFresh[index] {
             switch one.content {
             case .dead where one.isReprocessed: reprocessed += 1
-            case .dead(let letter): ledgers[letter.workspace?.rawValue ?? "", default: ReportsLedger()].dead += 1
+            case .dead(let letter): accounts.count(.dead, of: letter.workspace)
             case .item(let arrival):
+                let place = pull.places[index]
                 let outcome =
-                    try one.withdraws.map { withdraw(arrival, $0) } ?? take(arrival, again: one.isReprocessed)
+                    try one.withdraws.map { withdraw(arrival, place, $0) }
+                    ?? take(arrival, place, pull.facts[index], again: one.isReprocessed)
                 if one.isReprocessed {
                     reprocessed += 1
-                    continue
+                } else {
+                    accounts.count(outcome, of: arrival.workspace)
                 }
-                ledgers[arrival.workspace.rawValue, default: ReportsLedger()][outcome] += 1
             }
         }
         try save()
+        // The database still writes the documents.
+        let news = news(in: pull, isFresh)
+        let ledgers = accounts.ledgers
         try connection.add(ledgers)
         return Outcome(
-            words: words.fresh, ledgers: ledgers, redelivered: redelivered, reprocessed: reprocessed,
-            news: news(in: fresh))
+            words: words.fresh, ledgers: ledgers, redelivered: redelivered, reprocessed: reprocessed, news: news)
     }
 
     /// Keeps nothing of these items but what tells an old copy of them, as if a rule had kept them out.
     mutating func forget(_ ids: [Digest128]) throws {
-        before = try connection.items(ids.sorted())
-        items = before
-        try loadClusters([])
-        for (id, old) in before where old.state == .live {
-            items[id] = StoredItem(
-                id: id, workspace: old.workspace, timestamp: 0, revision: old.revision, state: .filtered, mergeKey: nil,
-                mergedInto: nil, raw: old.raw)
-            if let key = old.mergeKey { clusters[key]?.remove(old.member) }
+        try load(Set(ids).sorted(), [])
+        for place in slots.indices {
+            guard let old = slots[place].before, old.state == .live else { continue }
+            slots[place].item = old.keptOut(raw: old.raw)
+            clusters.remove(old)
         }
         try save()
     }
 
-    private mutating func dropRedelivered(_ incoming: [Incoming], partitions: [Int]) throws -> [Incoming] {
+    /// Tells which records were not seen before.
+    private mutating func passWatermarks(_ records: [Incoming], partitions: [Int]) throws -> [Bool] {
         var marks = try Watermarks(connection, partitions: partitions)
-        let fresh = incoming.filter { one in
+        let isFresh = records.map { one in
             one.isReprocessed || one.raw.map { marks.pass($0, in: one.partition) } ?? true
         }
-        redelivered = incoming.count - fresh.count
+        redelivered = isFresh.count { !$0 }
         try marks.save(connection)
-        return fresh
+        return isFresh
     }
 
     /// Reads what the tables know of the items and of those that say the same.
-    private mutating func load(_ incoming: [Incoming]) throws {
-        var ids: Set<Digest128> = []
-        var keys: Set<Digest128> = []
-        ids.reserveCapacity(incoming.count)
-        keys.reserveCapacity(incoming.count)
-        for one in incoming {
-            guard case .item(let arrival) = one.content else { continue }
-            ids.insert(arrival.id)
-            guard let key = arrival.mergeKey, !keys.insert(key).inserted else { continue }
-            clusters[key] = Cluster()
+    private mutating func load(_ ids: [Digest128], _ keys: [Pull.Key]) throws {
+        self.ids = ids
+        slots = Array(repeating: Slot(), count: ids.count)
+        var next = 0
+        try connection.forEachItem(of: ids) { item in
+            guard let place = ids.place(of: item.id, guess: next) else { return }
+            slots[place].before = item
+            slots[place].item = item
+            next = place + 1
         }
-        before = try connection.items(ids.sorted())
-        items = before
-        items.reserveCapacity(ids.count)
-        arrivals.reserveCapacity(ids.count)
-        try loadClusters(keys)
-    }
-
-    /// Reads who says the same as the items, or has one of these keys.
-    private mutating func loadClusters(_ keys: Set<Digest128>) throws {
-        let keys = keys.union(before.values.compactMap(\.mergeKey))
-        var members: [Digest128: [Cluster.Member]] = [:]
-        try connection.forEachMember(of: keys.sorted()) { key, member in
-            members[key, default: []].append(Cluster.Member(timestamp: member.timestamp, id: member.id))
-            membersBefore[member.id] = member
-        }
-        clusters.merge(members.mapValues { Cluster($0) }) { $1 }
+        clusters = try Clusters(connection, arriving: keys, others: slots.compactMap(\.before?.mergeKey))
     }
 
     /// Decides what becomes of one item.
     ///
     /// - Parameter again: Whether its raw event was read before. What is read now takes the place of what was read
     ///   there then, though the provider's revision be the same, or an earlier one by another mapping.
-    private mutating func take(_ arrival: Arrival, again: Bool) throws -> ItemOutcome {
-        let id = arrival.id
-        let old = items[id]
+    private mutating func take(
+        _ arrival: Arrival, _ place: Int, _ fact: Fact?, again: Bool
+    ) throws -> ItemOutcome {
+        let account = accounts.place(of: arrival.workspace)
+        let old = slots[place].item
         let state: StoredItem.State =
             arrival.revision.isDeletion
             ? .deleted
-            : arrival.saysNothing || arrival.timestamp < oldest
-                || workspaces[arrival.workspace]?.keepsOut(arrival) == true
+            : arrival.saysNothing || arrival.timestamp < oldest || accounts[account].record?.keepsOut(arrival) == true
                 ? .filtered : .live
         let isLater =
             old.map { old in
@@ -146,13 +140,14 @@ struct SinkTransaction {
 
         let isLive = state == .live
         let new = StoredItem(
-            id: id, workspace: try words.number(.workspace, arrival.workspace.rawValue),
-            timestamp: isLive ? arrival.timestamp : 0, revision: arrival.revision, state: state,
-            mergeKey: isLive ? arrival.mergeKey : nil, mergedInto: nil, raw: arrival.raw)
-        items[id] = new
-        arrivals[id] = isLive ? arrival : nil
-        if let old, let key = old.mergeKey { clusters[key]?.remove(old.member) }
-        let isNewCanonical = new.mergeKey.flatMap { clusters[$0]?.insert(new.member) } ?? true
+            id: arrival.id, workspace: try number(of: account), timestamp: isLive ? arrival.timestamp : 0,
+            revision: arrival.revision, state: state, mergeKey: isLive ? arrival.mergeKey : nil, mergedInto: nil,
+            raw: arrival.raw)
+        slots[place].item = new
+        slots[place].arrival = isLive ? arrival : nil
+        slots[place].fact = isLive ? fact : nil
+        if let old { clusters.remove(old) }
+        let isNewCanonical = clusters.insert(new)
         return switch state {
         case .filtered: .filtered
         case .deleted: .stored
@@ -163,15 +158,16 @@ struct SinkTransaction {
     /// Takes an item back, if it is still what a raw event said: what is newer, or came from elsewhere, stays.
     ///
     /// It is kept out as by a rule, so that it comes back when it is sent again.
-    private mutating func withdraw(_ arrival: Arrival, _ place: (partition: Int, offset: Int64)) -> ItemOutcome {
-        guard let old = items[arrival.id], old.state == .live, old.raw.partition == place.partition,
-            old.raw.offset == place.offset
+    private mutating func withdraw(
+        _ arrival: Arrival, _ place: Int, _ raw: (partition: Int, offset: Int64)
+    ) -> ItemOutcome {
+        guard let old = slots[place].item, old.state == .live, old.raw.partition == raw.partition,
+            old.raw.offset == raw.offset
         else { return .duplicate }
-        items[old.id] = StoredItem(
-            id: old.id, workspace: old.workspace, timestamp: 0, revision: old.revision, state: .filtered, mergeKey: nil,
-            mergedInto: nil, raw: arrival.raw)
-        arrivals[old.id] = nil
-        if let key = old.mergeKey { clusters[key]?.remove(old.member) }
+        slots[place].item = old.keptOut(raw: arrival.raw)
+        slots[place].arrival = nil
+        slots[place].fact = nil
+        clusters.remove(old)
         return .filtered
     }
 
@@ -180,17 +176,29 @@ struct SinkTransaction {
         old.state == .filtered && old.revision == revision
     }
 
+    private mutating func number(of account: Int) throws -> Int64 {
+        if let number = accounts[account].number { return number }
+        let number = try words.number(.workspace, accounts[account].id.rawValue)
+        accounts[account].number = number
+        return number
+    }
+
     /// Writes items and facts, and what that changes in the rollups.
     private mutating func save() throws {
-        let changed = items.filter { id, item in before[id] != item || arrivals[id] != nil }
-        let oldFacts = try connection.facts(of: changed.keys.compactMap { before[$0] }.filter { $0.state == .live })
+        let changed = slots.indices.filter { slots[$0].before != slots[$0].item || slots[$0].arrival != nil }
+        let oldFacts = try connection.facts(of: changed.compactMap { slots[$0].before }.filter { $0.state == .live })
+        let strayFacts =
+            expectsStrayFacts ? try connection.facts(of: changed.compactMap { slots[$0].item }) : [:]
         var changes = TableChanges(capacity: changed.count)
-        for (id, item) in changed {
-            var new = item
-            new.mergedInto = item.mergeKey.flatMap { clusters[$0]?.canonical(for: item.member) }
-            let arrival = arrivals[id]
-            changes.put(new, arrival?.document ?? [], isNew: before[id] == nil)
-            changes.replace(oldFacts[id], by: try arrival.map { try fact(of: $0, new) })
+        for place in changed {
+            guard var new = slots[place].item else { continue }
+            let arrival = slots[place].arrival
+            new.mergedInto = clusters.canonical(for: new)
+            changes.put(new, arrival?.document ?? [], isNew: slots[place].before == nil)
+            if let stray = strayFacts[new.id], stray != oldFacts[new.id] { changes.replace(stray, by: nil) }
+            var fact = try slots[place].fact ?? arrival.map { try Fact(of: $0, isMerged: false, words: &words) }
+            fact?.isMerged = new.mergedInto != nil
+            changes.replace(oldFacts[new.id], by: fact)
         }
         try moveCrossPosts(&changes)
         try connection.write(changes, at: now)
@@ -198,11 +206,12 @@ struct SinkTransaction {
 
     /// Members of the clusters that did not arrive in this batch but are merged into another item now, or into none.
     private func moveCrossPosts(_ changes: inout TableChanges) throws {
-        guard !membersBefore.isEmpty else { return }
+        guard !clusters.before.isEmpty else { return }
         var moved: [StoredMember] = []
-        for cluster in clusters.values {
-            for member in cluster.members where before[member.id] == items[member.id] {
-                guard arrivals[member.id] == nil, var known = membersBefore[member.id],
+        for cluster in clusters.all {
+            for member in cluster.members {
+                let slot = ids.place(of: member.id).map { slots[$0] }
+                guard slot?.arrival == nil, slot?.before == slot?.item, var known = clusters.before[member.id],
                     case let now = cluster.canonical(for: member), now != known.mergedInto
                 else { continue }
                 changes.merge(member.id, into: now)
@@ -220,38 +229,30 @@ struct SinkTransaction {
         }
     }
 
-    private mutating func fact(of arrival: Arrival, _ item: StoredItem) throws -> Fact {
-        var topics: [Int64] = []
-        for topic in arrival.topics {
-            let number = try words.number(.topic, topic)
-            if number != 0, !topics.contains(number) { topics.append(number) }
-        }
-        return Fact(
-            workspace: item.workspace, timestamp: item.timestamp, feedback: item.id,
-            origin: try words.number(of: arrival.origin.word), language: try words.number(.language, arrival.language),
-            sentiment: arrival.sentiment, intent: try words.number(.intent, arrival.intent.rawValue), topics: topics,
-            score: arrival.score, rating: arrival.rating, version: try words.number(.version, arrival.version),
-            platform: try words.number(.platform, arrival.platform),
-            country: try words.number(.country, arrival.country), author: arrival.author,
-            isMerged: item.mergedInto != nil)
-    }
-
-    private func news(in incoming: [Incoming]) -> [FeedbackNews] {
-        var told: Set<Digest128> = []
-        told.reserveCapacity(incoming.count)
-        return incoming.compactMap { one in
-            guard case .item(let arrival) = one.content, !one.isReprocessed, case let id = arrival.id,
-                let item = items[id], item != before[id], told.insert(id).inserted
-            else { return nil }
-            if let arrival = arrivals[id] {
-                return FeedbackNews(workspace: arrival.workspace, id: id, document: arrival.document)
+    private func news(in pull: Pull, _ isFresh: [Bool]) -> [FeedbackNews] {
+        var isTold = [Bool](repeating: false, count: slots.count)
+        var news: [FeedbackNews] = []
+        news.reserveCapacity(pull.records.count)
+        for (index, one) in pull.records.enumerated() where isFresh[index] && !one.isReprocessed {
+            guard case .item(let arrival) = one.content, case let place = pull.places[index], !isTold[place],
+                let item = slots[place].item, item != slots[place].before
+            else { continue }
+            isTold[place] = true
+            if let arrival = slots[place].arrival {
+                news.append(FeedbackNews(workspace: arrival.workspace, id: item.id, document: arrival.document))
+            } else if slots[place].before?.state == .live {
+                news.append(FeedbackNews(workspace: arrival.workspace, id: item.id, document: nil))
             }
-            guard before[id]?.state == .live else { return nil }
-            return FeedbackNews(workspace: arrival.workspace, id: id, document: nil)
         }
+        return news
     }
 }
 
 extension StoredItem {
-    var member: Cluster.Member { Cluster.Member(timestamp: timestamp, id: id) }
+    /// What stays of it where it is kept out: what tells an old copy.
+    fileprivate func keptOut(raw: Feedback.RawReference) -> StoredItem {
+        StoredItem(
+            id: id, workspace: workspace, timestamp: 0, revision: revision, state: .filtered, mergeKey: nil,
+            mergedInto: nil, raw: raw)
+    }
 }

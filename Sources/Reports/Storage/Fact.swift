@@ -139,7 +139,7 @@ extension DatabaseConnection {
     /// Writes facts, over what is there unless all are new.
     func write(_ facts: [Fact], areNew: Bool) throws {
         guard !facts.isEmpty else { return }
-        let facts = facts.sorted()
+        let facts = facts.inTheirOrder
         try write(
             BulkRows([
                 .integers(facts.map(\.workspace)), .integers(facts.map(\.timestamp)), .digests(facts.map(\.feedback)),
@@ -156,7 +156,7 @@ extension DatabaseConnection {
     }
 
     func delete(_ facts: [Fact]) throws {
-        let facts = facts.sorted()
+        let facts = facts.inTheirOrder
         try delete(
             Fact.key,
             in: BulkRows([
@@ -165,8 +165,10 @@ extension DatabaseConnection {
     }
 }
 
-extension Fact: Comparable {
-    static func < (left: Fact, right: Fact) -> Bool {
-        (left.workspace, left.timestamp, left.feedback) < (right.workspace, right.timestamp, right.feedback)
+extension [Fact] {
+    /// In the order of workspace and time; only keys are moved about.
+    fileprivate var inTheirOrder: [Fact] {
+        let keys = enumerated().map { ($1.workspace, $1.timestamp, $1.feedback, $0) }
+        return keys.sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.map { self[$0.3] }
     }
 }

@@ -42,25 +42,29 @@ struct Revision: Hashable, Comparable, Sendable {
 }
 
 extension DatabaseConnection {
-    /// The rows of these items, by id.
-    func items(_ ids: [Digest128]) throws -> [Digest128: StoredItem] {
-        var items: [Digest128: StoredItem] = [:]
-        items.reserveCapacity(ids.count)
+    /// The row of an item; nil if there is none.
+    func item(_ id: Digest128) throws -> StoredItem? {
+        var item: StoredItem?
+        try forEachItem(of: [id]) { item = $0 }
+        return item
+    }
+
+    /// Hands the rows of these items to `body`, where the database can, in the order of the ids.
+    func forEachItem(of ids: [Digest128], _ body: (StoredItem) -> Void) throws {
         let columns = [
             "id", "workspace", "timestamp", "revision", "state", "hash", "merge_key", "merged_into", "raw_partition",
             "raw_offset", "raw_item",
         ]
         try forEach(columns, of: BulkKey("feedback", "id"), in: BulkRows([.digests(ids)])) { row in
             let state = StoredItem.State(rawValue: row.integer(4)) ?? .live
-            let item = StoredItem(
-                id: row.digest(0), workspace: row.integer(1), timestamp: row.integer(2),
-                revision: Revision(number: row.integer(3), isDeletion: state == .deleted, hash: row.digest(5)),
-                state: state, mergeKey: row.optionalDigest(6), mergedInto: row.optionalDigest(7),
-                raw: Feedback.RawReference(
-                    partition: Int(row.integer(8)), offset: row.integer(9), item: Int(row.integer(10))))
-            items[item.id] = item
+            body(
+                StoredItem(
+                    id: row.digest(0), workspace: row.integer(1), timestamp: row.integer(2),
+                    revision: Revision(number: row.integer(3), isDeletion: state == .deleted, hash: row.digest(5)),
+                    state: state, mergeKey: row.optionalDigest(6), mergedInto: row.optionalDigest(7),
+                    raw: Feedback.RawReference(
+                        partition: Int(row.integer(8)), offset: row.integer(9), item: Int(row.integer(10)))))
         }
-        return items
     }
 
     /// Hands the items that have one of these merge keys to `body`.

@@ -17,6 +17,8 @@ struct TableChanges {
         newFacts.reserveCapacity(capacity)
     }
 
+    /// Items come in the order of their ids.
+    ///
     /// - Parameter isNew: Whether there is no row of it.
     mutating func put(_ item: StoredItem, _ document: [UInt8], isNew: Bool) {
         if isNew { newItems.append((item, document)) } else { items.append((item, document)) }
@@ -42,16 +44,16 @@ struct TableChanges {
     }
 
     fileprivate func write(to connection: any DatabaseConnection, at now: Timestamp) throws {
-        // Documents last: they are sorted and sent while the database still writes the others.
+        // While the database writes the documents, the others are made ready.
         try connection.delete(gone)
-        try connection.apply(rollups)
+        for (rows, areNew) in [(newItems, true), (items, false)] {
+            try connection.write(rows, areNew: areNew, storedAt: now)
+        }
+        try connection.merge(merged)
         try connection.write(newFacts, areNew: true)
         try connection.write(facts, areNew: false)
         try connection.markChanged(rollups.days, at: now)
-        try connection.merge(merged)
-        for (rows, areNew) in [(newItems, true), (items, false)] {
-            try connection.write(rows.sorted { $0.item.id < $1.item.id }, areNew: areNew, storedAt: now)
-        }
+        try connection.apply(rollups)
     }
 }
 

@@ -3,7 +3,9 @@ import Synchronization
 
 /// A text that facts and rollups hold a number for. The number 0 stands for no text.
 struct Word: Hashable, Sendable {
-    enum Kind: Int64, Sendable { case workspace, origin, language, intent, topic, version, platform, country }
+    enum Kind: Int64, Sendable, CaseIterable {
+        case workspace, origin, language, intent, topic, version, platform, country
+    }
     var kind: Kind
     var text: String
 
@@ -52,23 +54,36 @@ final class WordCache: Sendable {
 
 /// The words during one transaction: their numbers, new words being given one.
 struct WordNumbers {
-    private let connection: any DatabaseConnection
+    /// Nil where nothing is looked up.
+    private let connection: (any DatabaseConnection)?
     private let known: [Word: Int64]
     /// What was looked up or added in this transaction.
     private(set) var fresh: [Word: Int64] = [:]
+    /// Words that were asked for lately, by their kinds: the same few come again and again.
+    private var recent = [[(text: String, number: Int64)]](repeating: [], count: Word.Kind.allCases.count)
+    private static let remembered = 8
 
-    init(_ connection: any DatabaseConnection, known: [Word: Int64]) {
+    /// - Parameter connection: Where words are looked up or added; nil makes every other word an error.
+    init(_ connection: (any DatabaseConnection)?, known: [Word: Int64]) {
         self.connection = connection
         self.known = known
     }
 
     mutating func number(_ kind: Word.Kind, _ text: String?) throws -> Int64 {
         guard let text, !text.isEmpty else { return 0 }
-        return try number(of: Word(kind, text))
+        let kindNumber = Int(kind.rawValue)
+        for place in recent[kindNumber].indices where recent[kindNumber][place].text == text {
+            return recent[kindNumber][place].number
+        }
+        let number = try number(of: Word(kind, text))
+        if recent[kindNumber].count == Self.remembered { recent[kindNumber].removeFirst() }
+        recent[kindNumber].append((text, number))
+        return number
     }
 
     mutating func number(of word: Word) throws -> Int64 {
         if let number = known[word] ?? fresh[word] { return number }
+        guard let connection else { throw UnknownWord() }
         try connection.execute(
             """
             INSERT INTO word (id, kind, text)
@@ -81,6 +96,9 @@ struct WordNumbers {
         fresh[word] = number
         return number
     }
+
+    /// There is no connection to look it up.
+    private struct UnknownWord: Error {}
 }
 
 extension DatabaseConnection {

@@ -18,6 +18,13 @@ final class Tables: Sendable {
         try await database.migrate(Array(Schema.migrations.prefix(schema ?? .max)))
     }
 
+    /// Tables in a database that is there already.
+    init(in database: any Database) async throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("earshot-reports-\(UUID().uuidString)")
+        self.database = database
+        try await database.migrate(Schema.migrations)
+    }
+
     deinit { try? FileManager.default.removeItem(at: folder) }
 
     static let now = Timestamp(seconds: 1_700_000_000)
@@ -32,12 +39,12 @@ final class Tables: Sendable {
         -> SinkTransaction.Outcome
     {
         let now = Self.now
-        let incoming = batches.flatMap { Incoming.read($0, at: now) }
+        let pull = Pull(batches.flatMap { Incoming.read($0, at: now) })
         let known = words.current
         let byID = Dictionary(uniqueKeysWithValues: workspaces.map { ($0.id, $0) })
         let outcome = try await database.write { connection in
             var transaction = SinkTransaction(connection, workspaces: byID, known: known, oldest: oldest, now: now)
-            return try transaction.run(batches, incoming)
+            return try transaction.run(batches, pull)
         }
         words.add(outcome.words)
         return outcome

@@ -15,6 +15,24 @@ public enum TestDatabase {
         }
     }
 
+    /// The URL of a database with TimescaleDB, as `EARSHOT_TEST_TIMESCALE` names it; nil if it names none.
+    public static let timescale = ProcessInfo.processInfo.environment["EARSHOT_TEST_TIMESCALE"]
+
+    /// Opens a schema of the database with TimescaleDB while `body` runs, and drops it.
+    public static func onTimescale(_ path: String, _ body: (any Database) async throws -> Void) async throws {
+        let settings = settings(Secret(timescale ?? ""), path)
+        let database = try PostgresDatabase(settings)
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await body(database))
+        } catch {
+            outcome = .failure(error)
+        }
+        try await database.write { try $0.execute("DROP SCHEMA IF EXISTS \(raw: "\"\(settings.schema)\"") CASCADE") }
+        await database.close()
+        try outcome.get()
+    }
+
     /// One of those that a suite is to pass on whatever is set: opened again by its path, it has the same data.
     public enum Engine: Sendable, CaseIterable, CustomStringConvertible {
         case sqlite, postgres
