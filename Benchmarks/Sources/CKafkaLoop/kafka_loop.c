@@ -101,3 +101,27 @@ double kafka_loop_consume(const char *brokers, const char *topic, const char *gr
     rd_kafka_destroy(client);
     return got >= count ? (double)(got - first) / seconds : -1;
 }
+
+int kafka_loop_delete_topic(const char *brokers, const char *topic) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "bootstrap.servers", brokers);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
+    if (!client) return -1;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_DeleteTopic_t *deletion = rd_kafka_DeleteTopic_new(topic);
+    rd_kafka_DeleteTopics(client, &deletion, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
+    int outcome = -1;
+    if (event && !rd_kafka_event_error(event)) {
+        size_t count = 0;
+        const rd_kafka_topic_result_t **results =
+            rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+        rd_kafka_resp_err_t error = count ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
+        if (!error || error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) outcome = 0;
+    }
+    if (event) rd_kafka_event_destroy(event);
+    rd_kafka_DeleteTopic_destroy(deletion);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(client);
+    return outcome;
+}

@@ -11,3 +11,6 @@ double kafka_loop_produce(
 /* Reads `count` messages as a group's only member, a thousand at once. Returns messages a second from the first
    batch on, or -1. */
 double kafka_loop_consume(const char *brokers, const char *topic, const char *group, int count);
+
+/* Deletes a topic. Returns 0 once the broker has taken that in, also where there is no such topic, or -1. */
+int kafka_loop_delete_topic(const char *brokers, const char *topic);
