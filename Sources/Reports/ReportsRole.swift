@@ -41,7 +41,7 @@ public enum ReportsRole {
         let coverage = CoverageReader(log: context.log, store: ReportsStore(database: context.database))
         let insights = InsightRoutes(
             database: context.database, directory: context.directory, coverage: coverage, settings: settings,
-            now: context.now)
+            cache: SummaryCache(limit: settings.summaryCacheMegabytes << 20), now: context.now)
         let feedback = FeedbackRoutes(database: context.database, directory: context.directory, settings: settings)
         let events = EventRoutes(live: live, directory: context.directory)
         let files = ReportFiles(storage: storage)

@@ -15,6 +15,8 @@ public struct ReportsSettings: Sendable, Codable, Hashable {
     public var quotes = 5
     /// Seconds without a change after which a day is summarised.
     public var summaryPause = 5.0
+    /// Megabytes of summaries that are kept in memory for the next question.
+    public var summaryCacheMegabytes = 96
     /// People who must have spoken of a topic before it can be emerging.
     public var emergingPeople = 3
     /// How far above what was to be expected an emerging topic must be, in standard deviations.

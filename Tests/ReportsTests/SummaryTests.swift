@@ -95,6 +95,54 @@ import Testing
         }
     }
 
+    @Test func aDayThatIsGoneAndComesAgainIsNotTakenForTheOneBefore() async throws {
+        let tables = try await Tables()
+        var topic = FeedbackTopic()
+        var items = Self.items(50)
+        try await tables.take([topic.batch(items)])
+        try await tables.summarise()
+        #expect(try await tables.report(Self.range, path: .summaries).totals.feedback == 50)
+        try await tables.database.write { connection in
+            for table in ["day", "day_summary", "fact", "feedback"] { try connection.execute("DELETE FROM \(raw: table)") }
+        }
+        #expect(try await tables.report(Self.range, path: .summaries).totals.feedback == 0)
+        items.removeLast(20)
+        for index in items.indices { items[index].id += " again" }
+        try await tables.take([topic.batch(items)])
+        // The tables' clock stands still.
+        try await tables.database.write { try $0.execute("UPDATE day SET changed_at = changed_at + 1") }
+        try await tables.summarise()
+        let report = try await tables.report(Self.range, path: .summaries)
+        #expect(report.totals.feedback == 30)
+        #expect(try await tables.report(Self.range, path: .facts) == report)
+    }
+
+    @Test func whatWasReadIsKeptForTheWorkspacesAskedForLast() async throws {
+        let bytes = SummaryBytes(DaySummary(day: 0))
+        func day(_ number: Int64, version: Int64 = 1, in summaries: WorkspaceSummaries) throws -> ReadDay {
+            ReadDay(
+                state: DayState(day: number, version: version, changedAt: 7), numbers: bytes.numbers,
+                people: try bytes.people.withUnsafeBytes { try NumberedPeople($0, authors: summaries.authors) },
+                quotes: bytes.quotes)
+        }
+        let one = try day(0, in: WorkspaceSummaries()).size
+        let bare = WorkspaceSummaries().size
+        let cache = SummaryCache(limit: 2 * bare + 10 * one)
+        let first = cache.summaries(of: 1)
+        for number in 0..<9 { first.hold(try day(Int64(number), in: first)) }
+        first.hold(try day(0, version: 2, in: first))
+        #expect(first.size == bare + 9 * one, "a day takes the place of what it was")
+        #expect(
+            first.held([.init(day: 0, version: 1, changedAt: 7), .init(day: 1, version: 1, changedAt: 7)]).count == 1)
+        let second = cache.summaries(of: 2)
+        #expect(cache.summaries(of: 1) === first, "there is room for both")
+        for number in 0..<2 { first.hold(try day(Int64(100 + number), in: first)) }
+        #expect(cache.summaries(of: 1) === first, "the other one went")
+        #expect(cache.summaries(of: 2) !== second)
+        for number in 0..<100 { first.hold(try day(Int64(200 + number), in: first)) }
+        #expect(cache.summaries(of: 1) !== first, "one that is too large for all is let go as well")
+    }
+
     /// A fact before 1970 or after it.
     private static func fact(_ number: Int) -> Fact {
         let workspace: Int64 = number % 2 == 0 ? 1 : 2

@@ -9,6 +9,7 @@ struct InsightRoutes: Sendable {
     let directory: Directory
     let coverage: CoverageReader
     let settings: ReportsSettings
+    let cache: SummaryCache
     let now: @Sendable () -> Timestamp
 
     func add(to router: Router<APIContext>) {
@@ -28,8 +29,8 @@ struct InsightRoutes: Sendable {
         let snapshot = directory.current
         let workspace = try parameters.workspace(in: snapshot, for: caller)
         let question = try InsightQuestion(parameters, workspace: workspace.id, now: now(), settings: settings)
-        var report = try await database.read { [settings] connection in
-            try InsightAnswer(question, in: connection, settings: settings).report()
+        var report = try await database.read { [settings, cache] connection in
+            try InsightAnswer(question, in: connection, settings: settings, cache: cache).report()
         }
         report.coverage.streams = coverage.streams(of: workspace.id, in: snapshot)
         let inFlight = try await coverage.inFlight(of: workspace.id)

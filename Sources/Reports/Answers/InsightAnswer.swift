@@ -9,12 +9,16 @@ struct InsightAnswer {
     private let question: InsightQuestion
     private let settings: ReportsSettings
     private let path: Path
+    private let cache: SummaryCache?
 
-    /// - Parameter path: nil chooses the summaries of days where they have all that is asked for.
+    /// - Parameters:
+    ///   - path: nil chooses the summaries of days where they have all that is asked for.
+    ///   - cache: Summaries that other questions have read.
     init(
         _ question: InsightQuestion, in connection: any DatabaseConnection, settings: ReportsSettings,
-        path: Path? = nil
+        path: Path? = nil, cache: SummaryCache? = nil
     ) {
+        self.cache = cache
         self.question = question
         self.connection = connection
         self.settings = settings
@@ -25,24 +29,22 @@ struct InsightAnswer {
     func report() throws -> InsightReport {
         let workspace = try connection.number(of: Word(.workspace, question.workspace.rawValue)) ?? -1
         let filter = try ResolvedFilter(question.filter, workspace: workspace, in: connection)
-        let now = try period(question.range, workspace, filter, isCurrent: true)
-        let before = try period(question.previous, workspace, filter, isCurrent: false)
-
-        let nowByTopic = now.people.topics()
-        let beforeByTopic = before.people.topics()
+        let summaries = cache?.summaries(of: workspace) ?? WorkspaceSummaries()
+        let now = try period(question.range, workspace, filter, summaries, isCurrent: true)
+        let before = try period(question.previous, workspace, filter, summaries, isCurrent: false)
         let ranking = now.numbers.topics.filter { $0.value.feedback > 0 }
         let emerging = Emergence(
             minimumPeople: settings.emergingPeople, minimumDeviations: settings.emergingDeviations
         ).topics(
-            now: nowByTopic, before: beforeByTopic, allNow: now.people.count().people,
-            allBefore: before.people.count().people)
+            now: now.reach.topics, before: before.reach.topics, allNow: now.reach.all.people,
+            allBefore: before.reach.all.people)
         let names = try connection.texts(of: Set(ranking.keys))
         let topics = ranking.map { number, tally in
             let earlier = before.numbers.topics[number]?.feedback ?? 0
             return (
                 number,
                 InsightReport.Topic(
-                    topic: names[number] ?? "", feedback: tally.feedback, authors: nowByTopic[number]?.known ?? 0,
+                    topic: names[number] ?? "", feedback: tally.feedback, authors: now.reach.topics[number]?.known ?? 0,
                     netSentiment: tally.netSentiment, previous: earlier,
                     change: earlier > 0
                         ? (Double(tally.feedback - earlier) / Double(earlier) * 1000).rounded() / 1000 : nil)
@@ -74,12 +76,14 @@ struct InsightAnswer {
     /// Values of a breakdown; the rest is added up.
     private static let shareLimit = 1000
 
-    private func period(_ range: Range<Int64>, _ workspace: Int64, _ filter: ResolvedFilter, isCurrent: Bool) throws
-        -> Period
-    {
+    private func period(
+        _ range: Range<Int64>, _ workspace: Int64, _ filter: ResolvedFilter, _ summaries: WorkspaceSummaries,
+        isCurrent: Bool
+    ) throws -> Period {
         let buckets = isCurrent ? question.buckets : nil
         var period = Period(
-            buckets: buckets, groupings: isCurrent ? question.groupings : [], hasQuotes: isCurrent)
+            buckets: buckets, groupings: isCurrent ? question.groupings : [], hasQuotes: isCurrent,
+            authors: summaries.authors)
         var rest = [range]
         var rollups: RollupReader?
         if path == .summaries {
@@ -89,7 +93,8 @@ struct InsightAnswer {
                 period.buckets = nil
             }
             rest = try SummaryReader(
-                connection: connection, workspace: workspace, sentiments: question.filter.sentiments
+                connection: connection, workspace: workspace, summaries: summaries,
+                sentiments: question.filter.sentiments
             ).read(range, into: &period)
         }
         for range in rest {
@@ -105,7 +110,7 @@ struct InsightAnswer {
     private func totals(_ period: Period) -> InsightReport.Totals {
         let tally = period.numbers.totals
         return InsightReport.Totals(
-            feedback: tally.feedback, merged: Int(tally.sums.merged), authors: period.people.count().known,
+            feedback: tally.feedback, merged: Int(tally.sums.merged), authors: period.reach.all.known,
             sentiment: tally.sentiments, netSentiment: tally.netSentiment, averageScore: tally.averageScore,
             averageRating: tally.averageRating)
     }

@@ -2,70 +2,55 @@ import Common
 
 /// Who spoke in a period, in all and by topic.
 struct People: Sendable {
-    private var known = AuthorNumbers()
-    /// Feedback whose author is not known.
-    private var unknown = 0
-    private var byTopic: [Int64: Speakers] = [:]
-    /// The numbers of a day's authors, in its order; kept for its memory.
-    private var numbers: [UInt32] = []
+    private let authors: AuthorNumbers
+    /// What days bring; groups say which of it is theirs.
+    private var lists: [[UInt32]] = []
+    private var all = Group()
+    private var byTopic: [Int64: Group] = [:]
 
-    /// Those who spoke of one topic, each a bit.
-    private struct Speakers: Sendable {
-        var bits: [UInt64] = []
-        var known = 0
+    /// Those who spoke, or spoke of one topic; the same one may be there many times.
+    private struct Group: Sendable {
+        /// Feedback whose author is not known.
         var unknown = 0
+        var slices: [Slice] = []
+        var others: [UInt32] = []
 
-        @inline(__always) mutating func insert(_ number: UInt32) {
-            let word = Int(number >> 6)
-            if word >= bits.count { bits.append(contentsOf: repeatElement(0, count: word + 1 - bits.count)) }
-            let bit: UInt64 = 1 << UInt64(number & 63)
-            if bits[word] & bit == 0 {
-                bits[word] |= bit
-                known &+= 1
-            }
+        mutating func add(_ slice: Slice, unknown: Int) {
+            slices.append(slice)
+            self.unknown += unknown
         }
     }
+
+    /// A part of one of the lists.
+    private struct Slice: Sendable {
+        var list: Int
+        var range: Range<Int>
+    }
+
+    /// - Parameter authors: Has numbered the people of the days that will be added.
+    init(authors: AuthorNumbers) { self.authors = authors }
 
     mutating func add(_ row: FactRow) {
         let author = row.author
         guard author != 0 else {
-            unknown += 1
-            row.forEachTopic { byTopic[$0, default: Speakers()].unknown += 1 }
+            all.unknown += 1
+            row.forEachTopic { byTopic[$0, default: Group()].unknown += 1 }
             return
         }
-        let number = known.number(of: UInt64(bitPattern: author))
-        row.forEachTopic { byTopic[$0, default: Speakers()].insert(number) }
+        let number = authors.number(of: UInt64(bitPattern: author))
+        all.others.append(number)
+        row.forEachTopic { byTopic[$0, default: Group()].others.append(number) }
     }
 
-    /// Adds those of a day, of these sentiments, from the bytes of ``DayPeople``.
-    mutating func add(day bytes: UnsafeRawBufferPointer, of sentiments: Set<Sentiment>) throws {
-        var reader = PackedReader(bytes)
-        for code in Sentiment.allCases.indices {
-            let isWanted = sentiments.contains(Sentiment(code: Int64(code)))
-            let count = try reader.count()
-            let unknown = Int(try reader.number())
-            let authors = try reader.words(count)
-            if isWanted {
-                self.unknown += unknown
-                numbers.removeAll(keepingCapacity: true)
-                known.reserve(count)
-                for at in 0..<count {
-                    let author = authors.loadUnaligned(fromByteOffset: 8 &* at, as: UInt64.self)
-                    numbers.append(known.number(of: UInt64(littleEndian: author)))
-                }
-            }
-            for _ in 0..<(try reader.count()) {
-                let topic = try reader.number()
-                var speakers = isWanted ? byTopic.removeValue(forKey: topic) ?? Speakers() : Speakers()
-                speakers.unknown += Int(try reader.number())
-                var position = 0
-                for _ in 0..<(try reader.count()) {
-                    position += Int(try reader.number())
-                    guard position < count else { throw DatabaseError.corrupt("a day's topic names nobody of the day") }
-                    if isWanted { speakers.insert(numbers[position]) }
-                }
-                if isWanted { byTopic[topic] = speakers }
-            }
+    /// Adds those of a day, of one sentiment.
+    mutating func add(_ part: NumberedPeople.Part) {
+        let list = lists.count
+        lists.append(part.numbers)
+        all.unknown += part.unknown
+        all.slices.append(Slice(list: list, range: 0..<part.count))
+        for topic in part.topics {
+            byTopic[topic.topic, default: Group()].add(
+                Slice(list: list, range: topic.numbers), unknown: topic.unknown)
         }
     }
 
@@ -76,53 +61,43 @@ struct People: Sendable {
         var people: Int { known + unknown }
     }
 
-    func count() -> Count { Count(known: known.count, unknown: unknown) }
-
-    func topics() -> [Int64: Count] { byTopic.mapValues { Count(known: $0.known, unknown: $0.unknown) } }
-}
-
-/// Numbers authors from 0 on, in the order in which they are first seen.
-///
-/// An open table in which an author's place is given by the upper bits. Authors are bits of a hash, and those of a day
-/// come in their order: so a day goes through the table once from front to back, as through an array.
-private struct AuthorNumbers: Sendable {
-    /// 0 is a free place: no author is 0.
-    private var authors: [UInt64] = Array(repeating: 0, count: 1 << 10)
-    private var numbers: [UInt32] = Array(repeating: 0, count: 1 << 10)
-    private var shift: UInt64 = 54
-    private(set) var count = 0
-
-    /// Makes room for so many more.
-    mutating func reserve(_ more: Int) { while 2 * (count + more) > authors.count { grow() } }
-
-    @inline(__always) mutating func number(of author: UInt64) -> UInt32 {
-        if 2 &* (count &+ 1) > authors.count { grow() }
-        let place = place(of: author)
-        if authors[place] == author { return numbers[place] }
-        authors[place] = author
-        let number = UInt32(truncatingIfNeeded: count)
-        numbers[place] = number
-        count &+= 1
-        return number
+    /// Everybody once.
+    struct Reach: Hashable, Sendable {
+        var all = Count()
+        var topics: [Int64: Count] = [:]
     }
 
-    /// Where an author is, or is to be put.
-    @inline(__always) private func place(of author: UInt64) -> Int {
-        var place = Int(truncatingIfNeeded: author &>> shift)
-        while authors[place] != author, authors[place] != 0 { place = (place &+ 1) & (authors.count &- 1) }
-        return place
+    func reach() -> Reach {
+        var seen = [UInt64](repeating: 0, count: authors.count / 64 + 1)
+        return Reach(all: count(all, &seen), topics: byTopic.mapValues { count($0, &seen) })
     }
 
-    private mutating func grow() {
-        let (oldAuthors, oldNumbers) = (authors, numbers)
-        authors = Array(repeating: 0, count: 4 * oldAuthors.count)
-        numbers = Array(repeating: 0, count: 4 * oldAuthors.count)
-        shift -= 2
-        for (author, number) in zip(oldAuthors, oldNumbers) where author != 0 {
-            let place = place(of: author)
-            authors[place] = author
-            numbers[place] = number
+    /// - Parameter seen: A bit for each number, none of them set, before and after.
+    private func count(_ group: Group, _ seen: inout [UInt64]) -> Count {
+        var known = 0
+        var named = group.others.count
+        seen.withUnsafeMutableBufferPointer { seen in
+            func see(_ numbers: UnsafeBufferPointer<UInt32>) {
+                for number in numbers {
+                    let word = Int(number &>> 6)
+                    let bits = seen[word]
+                    known &+= Int(truncatingIfNeeded: ~(bits &>> UInt64(number & 63)) & 1)
+                    seen[word] = bits | 1 &<< UInt64(number & 63)
+                }
+            }
+            group.others.withUnsafeBufferPointer(see)
+            for slice in group.slices {
+                named += slice.range.count
+                lists[slice.list].withUnsafeBufferPointer { see(UnsafeBufferPointer(rebasing: $0[slice.range])) }
+            }
+            // A few are taken back one by one, many with all.
+            guard named < seen.count else { return seen.update(repeating: 0) }
+            for number in group.others { seen[Int(number &>> 6)] = 0 }
+            for slice in group.slices {
+                for number in lists[slice.list][slice.range] { seen[Int(number &>> 6)] = 0 }
+            }
         }
+        return Count(known: known, unknown: group.unknown)
     }
 }
 

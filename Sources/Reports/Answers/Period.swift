@@ -3,7 +3,9 @@ import Common
 /// What is known of a period: numbers, people and what may be quoted.
 struct Period {
     var numbers: Numbers
-    var people = People()
+    var people: People
+    /// Known when everything is counted.
+    private(set) var reach = People.Reach()
     var quotes = QuoteCandidates()
     /// What the series is counted by; nil if there is none, or rollups have it.
     var buckets: CalendarBuckets?
@@ -13,7 +15,10 @@ struct Period {
     private let groupingsByDimension: [[InsightQuestion.Grouping]]
     private let isGroupedBySentiment: Bool
 
-    init(buckets: CalendarBuckets?, groupings: [InsightQuestion.Grouping], hasQuotes: Bool) {
+    init(
+        buckets: CalendarBuckets?, groupings: [InsightQuestion.Grouping], hasQuotes: Bool, authors: AuthorNumbers
+    ) {
+        people = People(authors: authors)
         self.buckets = buckets
         self.groupings = groupings.filter { $0 != .topic }
         self.hasQuotes = hasQuotes
@@ -61,6 +66,7 @@ struct Period {
 
     /// To be called when everything is counted.
     mutating func finish() {
+        reach = people.reach()
         if numbers.breakdowns[.topic] != nil { numbers.breakdowns[.topic] = numbers.topics }
     }
 }

@@ -10,8 +10,10 @@ extension Tables {
         workspace: String = "ws_a", path: InsightAnswer.Path? = nil
     ) async throws -> InsightReport {
         let question = try question(parameters, workspace: workspace)
-        return try await database.read { connection in
-            try InsightAnswer(question, in: connection, settings: ReportsSettings(), path: path).report()
+        return try await database.read { [cache] connection in
+            try InsightAnswer(
+                question, in: connection, settings: ReportsSettings(), path: path, cache: cache
+            ).report()
         }
     }
 

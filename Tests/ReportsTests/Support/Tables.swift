@@ -9,6 +9,8 @@ import TestKit
 final class Tables: Sendable {
     let folder: URL
     let database: any Database
+    /// Small enough that it has to let go.
+    let cache = SummaryCache(limit: 64 << 10)
     let words = WordCache(capacity: 50)
 
     /// - Parameter schema: Only the first steps of the schema; nil is all.
