@@ -103,7 +103,9 @@ import Testing
         try await tables.summarise()
         #expect(try await tables.report(Self.range, path: .summaries).totals.feedback == 50)
         try await tables.database.write { connection in
-            for table in ["day", "day_summary", "fact", "feedback"] { try connection.execute("DELETE FROM \(raw: table)") }
+            for table in ["day", "day_summary", "fact", "feedback"] {
+                try connection.execute("DELETE FROM \(raw: table)")
+            }
         }
         #expect(try await tables.report(Self.range, path: .summaries).totals.feedback == 0)
         items.removeLast(20)
@@ -119,27 +121,35 @@ import Testing
 
     @Test func whatWasReadIsKeptForTheWorkspacesAskedForLast() async throws {
         let bytes = SummaryBytes(DaySummary(day: 0))
-        func day(_ number: Int64, version: Int64 = 1, in summaries: WorkspaceSummaries) throws -> ReadDay {
-            ReadDay(
-                state: DayState(day: number, version: version, changedAt: 7), numbers: bytes.numbers,
+        func summary(in summaries: WorkspaceSummaries) throws -> ReadSummary {
+            ReadSummary(
+                numbers: bytes.numbers,
                 people: try bytes.people.withUnsafeBytes { try NumberedPeople($0, authors: summaries.authors) },
                 quotes: bytes.quotes)
         }
-        let one = try day(0, in: WorkspaceSummaries()).size
+        func piece(_ number: Int64, version: Int64 = 1) -> DayPiece {
+            DayPiece(range: number * Self.day..<(number + 1) * Self.day, version: version, changedAt: 7)
+        }
+        func hold(_ numbers: Range<Int64>, version: Int64 = 1, in kept: WorkspaceSummaries) throws {
+            for number in numbers {
+                kept.summaries.hold(try summary(in: kept), of: piece(number, version: version))
+            }
+        }
+        let one = try summary(in: WorkspaceSummaries()).size
         let bare = WorkspaceSummaries().size
         let cache = SummaryCache(limit: 2 * bare + 10 * one)
         let first = cache.summaries(of: 1)
-        for number in 0..<9 { first.hold(try day(Int64(number), in: first)) }
-        first.hold(try day(0, version: 2, in: first))
+        try hold(0..<9, in: first)
+        try hold(0..<1, version: 2, in: first)
         #expect(first.size == bare + 9 * one, "a day takes the place of what it was")
         #expect(
-            first.held([.init(day: 0, version: 1, changedAt: 7), .init(day: 1, version: 1, changedAt: 7)]).count == 1)
+            first.summaries.held([piece(0), piece(1)]).count == 1)
         let second = cache.summaries(of: 2)
         #expect(cache.summaries(of: 1) === first, "there is room for both")
-        for number in 0..<2 { first.hold(try day(Int64(100 + number), in: first)) }
+        try hold(100..<102, in: first)
         #expect(cache.summaries(of: 1) === first, "the other one went")
         #expect(cache.summaries(of: 2) !== second)
-        for number in 0..<100 { first.hold(try day(Int64(200 + number), in: first)) }
+        try hold(200..<300, in: first)
         #expect(cache.summaries(of: 1) !== first, "one that is too large for all is let go as well")
     }
 

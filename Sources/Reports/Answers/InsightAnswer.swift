@@ -89,7 +89,8 @@ struct InsightAnswer {
         if path == .summaries {
             if let buckets, !buckets.isMadeOfDays {
                 rollups = RollupReader(
-                    connection: connection, workspace: workspace, sentiments: question.filter.sentiments)
+                    connection: connection, workspace: workspace, summaries: summaries,
+                    sentiments: question.filter.sentiments)
                 period.buckets = nil
             }
             rest = try SummaryReader(
@@ -101,7 +102,7 @@ struct InsightAnswer {
             try connection.scan(range, filter, includingMerged: true) { period.count($0) }
         }
         if let rollups, let buckets {
-            period.numbers.series = try rollups.series(buckets, by: question.interval, in: question.zone)
+            period.numbers.series = try rollups.series(buckets)
         }
         period.finish()
         return period

@@ -47,12 +47,12 @@ struct Period {
 
     /// Counts what a summary says of one value of a dimension.
     mutating func count(
-        _ dimension: SummaryDimension, _ value: Int64, _ sums: RollupSums, _ sentiment: Sentiment, at day: Int64
+        _ dimension: SummaryDimension, _ value: Int64, _ sums: RollupSums, _ sentiment: Sentiment, at instant: Int64
     ) {
         switch dimension {
         case .origin:  // every fact has one
             numbers.totals.add(sums, sentiment)
-            if let buckets { numbers.series[buckets.position(of: day)].add(sums, sentiment) }
+            if let buckets { numbers.series[buckets.position(of: instant)].add(sums, sentiment) }
             if isGroupedBySentiment {
                 numbers.breakdowns[.sentiment, default: [:]][sentiment.code, default: Tally()].add(sums, sentiment)
             }

@@ -20,66 +20,70 @@ struct SummaryReader {
     ///
     /// - Returns: The rest of the range, where facts are to be read.
     func read(_ range: Range<Int64>, into period: inout Period) throws -> [Range<Int64>] {
-        let first = -(-range.lowerBound).flooredQuotient(by: DayKey.length) * DayKey.length
-        let end = range.upperBound.flooredQuotient(by: DayKey.length) * DayKey.length
-        guard first < end else { return [range] }
         var rest = RangeList()
-        rest.append(range.lowerBound..<first)
-        for (day, summary) in try days(first..<end) {
-            if let summary { try add(summary, to: &period) } else { rest.append(day..<day + DayKey.length) }
+        for (piece, summary) in try pieces(of: range) {
+            if let summary { try add(summary, of: piece, to: &period) } else { rest.append(piece.range) }
         }
-        rest.append(end..<range.upperBound)
         return rest.ranges
     }
 
-    /// The days of a range that have facts, with their summaries where these hold.
-    private func days(_ range: Range<Int64>) throws -> [(day: Int64, summary: ReadDay?)] {
-        let days = try connection.query(
-            """
-            SELECT day, version, changed_at, summarised FROM day
-            WHERE workspace = \(workspace) AND day >= \(range.lowerBound) AND day < \(range.upperBound) ORDER BY day
-            """
-        ) { row in
-            (
-                state: DayState(day: row.integer(0), version: row.integer(1), changedAt: row.integer(2)),
-                isSummarised: row.integer(3) == row.integer(1)
-            )
+    /// The days of a range that have facts, cut to it, with their summaries where these hold.
+    private func pieces(of range: Range<Int64>) throws -> [(piece: DayPiece, summary: ReadSummary?)] {
+        let days = try connection.days(of: workspace, in: range)
+        let pieces = days.map { day in
+            var piece = day.piece
+            piece.range = piece.range.clamped(to: range)
+            return piece
         }
-        let states = days.filter(\.isSummarised).map(\.state)
-        var read = summaries.held(states)
-        for summary in try self.read(states.filter { read[$0.day] == nil }) {
-            summaries.hold(summary)
-            read[summary.state.day] = summary
+        let wanted = zip(days, pieces).filter { $0.0.isSummarised }.map { $0.1 }
+        var read = summaries.summaries.held(wanted)
+        let missing = wanted.filter { read[$0] == nil }
+        let parts = missing.filter { !$0.isWhole && $0.isCutAtQuarters }
+        let made = try self.read(missing.filter(\.isWhole)) + (summaries.isKept ? parts.map(make) : [])
+        for (piece, summary) in made {
+            summaries.summaries.hold(summary, of: piece)
+            read[piece] = summary
         }
-        return days.map { ($0.state.day, read[$0.state.day]) }
+        return pieces.map { ($0, read[$0]) }
     }
 
     /// Reads summaries from the first to the last of these days, and leaves out those between that are not of them.
-    private func read(_ states: [DayState]) throws -> [ReadDay] {
-        let byDay = Dictionary(uniqueKeysWithValues: states.map { ($0.day, $0) })
-        guard let first = states.first, let last = states.last else { return [] }
-        var days: [ReadDay] = []
+    private func read(_ days: [DayPiece]) throws -> [(DayPiece, ReadSummary)] {
+        guard let first = days.first?.range.lowerBound, let last = days.last?.range.lowerBound else { return [] }
+        let byDay = Dictionary(uniqueKeysWithValues: days.map { ($0.range.lowerBound, $0) })
+        var read: [(DayPiece, ReadSummary)] = []
         try connection.forEach(
             """
             SELECT day, numbers, people, quotes FROM day_summary
-            WHERE workspace = \(workspace) AND day >= \(first.day) AND day <= \(last.day)
+            WHERE workspace = \(workspace) AND day >= \(first) AND day <= \(last)
             """
         ) { row in
-            guard let state = byDay[row.integer(0)] else { return }
-            days.append(
-                ReadDay(
-                    state: state, numbers: row.blob(1),
-                    people: try row.withBytes(2) { try NumberedPeople($0, authors: summaries.authors) },
-                    quotes: row.blob(3)))
+            guard let piece = byDay[row.integer(0)] else { return }
+            read.append((piece, try row.withBytes(2) { try summary(row.blob(1), $0, row.blob(3)) }))
         }
-        return days
+        return read
     }
 
-    private func add(_ summary: ReadDay, to period: inout Period) throws {
-        let day = summary.state.day
+    /// Summarises a part of a day from its facts.
+    private func make(_ piece: DayPiece) throws -> (DayPiece, ReadSummary) {
+        let key = DayKey(workspace: workspace, at: piece.range.lowerBound)
+        let bytes = SummaryBytes(try connection.summarise(key, piece.range))
+        return (piece, try bytes.people.withUnsafeBytes { try summary(bytes.numbers, $0, bytes.quotes) })
+    }
+
+    private func summary(_ numbers: [UInt8], _ people: UnsafeRawBufferPointer, _ quotes: [UInt8]) throws -> ReadSummary
+    {
+        ReadSummary(
+            numbers: numbers, people: try NumberedPeople(people, authors: summaries.authors), quotes: quotes)
+    }
+
+    private func add(_ summary: ReadSummary, of piece: DayPiece, to period: inout Period) throws {
+        let day = DayKey(workspace: workspace, at: piece.range.lowerBound).day
         try summary.numbers.withUnsafeBytes { bytes in
             try DayNumbers.forEach(in: bytes) { sentiment, dimension, value, sums in
-                if sentiments.contains(sentiment) { period.count(dimension, value, sums, sentiment, at: day) }
+                if sentiments.contains(sentiment) {
+                    period.count(dimension, value, sums, sentiment, at: piece.range.lowerBound)
+                }
             }
         }
         for (code, part) in summary.people.parts.enumerated() where sentiments.contains(Sentiment(code: Int64(code))) {
@@ -89,6 +93,15 @@ struct SummaryReader {
         try summary.quotes.withUnsafeBytes {
             try DayQuotes.read($0, day: day, of: sentiments, into: &period.quotes)
         }
+    }
+}
+
+extension DayPiece {
+    fileprivate var isWhole: Bool { range.upperBound - range.lowerBound == DayKey.length }
+
+    /// As a zone's midnight cuts, and not as a clock that runs.
+    fileprivate var isCutAtQuarters: Bool {
+        range.lowerBound % RollupKey.bucketLength == 0 && range.upperBound % RollupKey.bucketLength == 0
     }
 }
 

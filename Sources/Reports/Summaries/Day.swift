@@ -24,6 +24,18 @@ struct DayKey: Hashable, Comparable, Sendable {
     static func < (left: DayKey, right: DayKey) -> Bool { (left.workspace, left.day) < (right.workspace, right.day) }
 }
 
+/// A day of a workspace, or a part of one, in one state of its facts.
+///
+/// As long as these are the same, so is all that was made of the facts of this range. A day whose row is gone and comes
+/// again has another time.
+struct DayPiece: Hashable, Sendable {
+    /// In milliseconds.
+    var range: Range<Int64>
+    /// How often the day's facts were changed, and when last.
+    var version: Int64
+    var changedAt: Int64
+}
+
 /// A day whose facts are others than those that were summarised.
 struct ChangedDay: Sendable {
     var key: DayKey
@@ -56,18 +68,36 @@ extension DatabaseConnection {
         ) { ChangedDay(key: DayKey(workspace: $0.integer(0), day: $0.integer(1)), version: $0.integer(2)) }
     }
 
+    /// The days that have facts in a range, in their order, and whether they have a summary that holds.
+    func days(of workspace: Int64, in range: Range<Int64>) throws -> [(piece: DayPiece, isSummarised: Bool)] {
+        try query(
+            """
+            SELECT day, version, changed_at, summarised FROM day
+            WHERE workspace = \(workspace) AND day > \(range.lowerBound - DayKey.length) AND day < \(range.upperBound)
+            ORDER BY day
+            """
+        ) { row in
+            let key = DayKey(workspace: workspace, day: row.integer(0))
+            return (
+                DayPiece(range: key.range, version: row.integer(1), changedAt: row.integer(2)),
+                row.integer(3) == row.integer(1)
+            )
+        }
+    }
+
     /// Whether a day is without a summary that holds.
     func hasChangedDays() throws -> Bool {
         try first("SELECT 1 FROM day WHERE summarised <> version LIMIT 1") { _ in true } ?? false
     }
 
-    /// The summary of the facts of a day, as they are in this transaction.
-    func summarise(_ key: DayKey) throws -> DaySummary {
+    /// The summary of the facts of a day, or of a part of it, as they are in this transaction.
+    func summarise(_ key: DayKey, _ part: Range<Int64>? = nil) throws -> DaySummary {
+        let range = part ?? key.range
         var summary = DaySummary(day: key.day)
         try forEach(
             """
             SELECT \(raw: FactRow.columns) FROM fact
-            WHERE workspace = \(key.workspace) AND timestamp >= \(key.day) AND timestamp < \(key.range.upperBound)
+            WHERE workspace = \(key.workspace) AND timestamp >= \(range.lowerBound) AND timestamp < \(range.upperBound)
             """
         ) { summary.add(FactRow(row: $0)) }
         return summary

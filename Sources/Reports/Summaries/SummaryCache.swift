@@ -16,61 +16,87 @@ final class SummaryCache: Sendable {
     func summaries(of workspace: Int64) -> WorkspaceSummaries {
         workspaces.withLock { workspaces in
             let place = workspaces.firstIndex { $0.workspace == workspace }
-            workspaces.append(place.map { workspaces.remove(at: $0) } ?? (workspace, WorkspaceSummaries()))
+            workspaces.append(place.map { workspaces.remove(at: $0) } ?? (workspace, WorkspaceSummaries(isKept: true)))
             var size = workspaces.reduce(0) { $0 + $1.summaries.size }
             while size > limit, let oldest = workspaces.first {
                 size -= oldest.summaries.size
                 workspaces.removeFirst()
             }
             if let last = workspaces.last { return last.summaries }
-            let summaries = WorkspaceSummaries()
+            let summaries = WorkspaceSummaries(isKept: true)
             workspaces.append((workspace, summaries))
             return summaries
         }
     }
 }
 
-/// The days of one workspace that were read, their people numbered alike.
+/// What was read of one workspace, its people numbered alike.
 final class WorkspaceSummaries: Sendable {
     let authors = AuthorNumbers()
-    private let days = Mutex<(held: [Int64: ReadDay], size: Int)>(([:], 0))
+    /// Summaries of days, and of parts of days that are cut by a zone's midnight.
+    let summaries = HeldPieces<ReadSummary>()
+    /// Rollups of days.
+    let quarters = HeldPieces<ReadQuarters>()
+    /// Whether it is there for the next question as well.
+    let isKept: Bool
+
+    init(isKept: Bool = false) { self.isKept = isKept }
 
     /// What it takes of memory, in bytes.
-    var size: Int { authors.size + days.withLock { $0.size } }
+    var size: Int { authors.size + summaries.size + quarters.size }
+}
 
-    /// The days of this state that are held.
-    func held(_ states: [DayState]) -> [Int64: ReadDay] {
-        days.withLock { days in
-            var held: [Int64: ReadDay] = [:]
-            held.reserveCapacity(states.count)
-            for state in states {
-                if let day = days.held[state.day], day.state == state { held[state.day] = day }
+/// What was read of days and parts of days, each in the last state that was asked for.
+final class HeldPieces<Value: HeldValue>: Sendable {
+    private let held = Mutex<(values: [Range<Int64>: (piece: DayPiece, value: Value)], size: Int)>(([:], 0))
+
+    /// What it takes of memory, in bytes.
+    var size: Int { held.withLock { $0.size } }
+
+    /// What is held of these, in this state.
+    func held(_ pieces: [DayPiece]) -> [DayPiece: Value] {
+        held.withLock { held in
+            var found: [DayPiece: Value] = [:]
+            found.reserveCapacity(pieces.count)
+            for piece in pieces {
+                if let (known, value) = held.values[piece.range], known == piece { found[piece] = value }
             }
-            return held
+            return found
         }
     }
 
-    func hold(_ day: ReadDay) {
-        days.withLock { days in
-            days.size += day.size - (days.held.updateValue(day, forKey: day.state.day)?.size ?? 0)
+    func hold(_ value: Value, of piece: DayPiece) {
+        held.withLock { held in
+            let old = held.values.updateValue((piece, value), forKey: piece.range)
+            held.size += value.size - (old?.value.size ?? 0)
         }
     }
 }
 
-/// What tells whether the facts of a day are the same. A day whose row is gone and comes again has another time.
-struct DayState: Hashable, Sendable {
-    var day: Int64
-    var version: Int64
-    var changedAt: Int64
+protocol HeldValue: Sendable {
+    /// What it takes of memory, in bytes.
+    var size: Int { get }
 }
 
-/// The summary of a day as it was read: people as numbers, the rest as bytes.
-struct ReadDay: Sendable {
-    let state: DayState
+/// The summary of a day, or of a part of one, as it was read: people as numbers, the rest as bytes.
+struct ReadSummary: HeldValue {
     let numbers: [UInt8]
     let people: NumberedPeople
     let quotes: [UInt8]
 
-    /// What it takes of memory, in bytes.
     var size: Int { numbers.count + quotes.count + people.size + 256 }
+}
+
+/// The rollups of a day as they were read.
+struct ReadQuarters: HeldValue {
+    struct Quarter: Sendable {
+        /// In milliseconds.
+        var start: Int64
+        var sentiment: Sentiment
+        var sums: RollupSums
+    }
+
+    let quarters: [Quarter]
+
+    var size: Int { MemoryLayout<Quarter>.stride * quarters.count + 128 }
 }
