@@ -64,9 +64,13 @@ public enum ReportsRole {
                 streams: coverage.streams(of: workspace, in: directory.current), inFlight: inFlight.records,
                 isMinimum: inFlight.isMinimum, deadLetters: deadLetters)
         }
+        let sweep = ReportSweep(
+            database: context.database, files: files, removal: removal, directory: context.directory,
+            logger: context.logger, now: context.now)
         let jobs = JobEngine(
-            database: context.database, definitions: [reportJob.definition, removal.definition, notices.definition],
-            settings: settings.jobs,
+            database: context.database,
+            definitions: [reportJob.definition, removal.definition, sweep.definition, notices.definition],
+            schedules: [try sweep.schedule()], settings: settings.jobs,
             metrics: context.metrics, logger: context.logger, now: context.now)
         let reports = ReportRoutes(
             jobs: jobs, database: context.database, directory: context.directory,
@@ -96,7 +100,7 @@ public enum ReportsRole {
                 channels.add(to: router)
                 noticeRoutes.add(to: router)
                 jobRoutes.add(to: router)
-            }, services: [live, deadLetters, summariser, retention, consumer, jobs, scheduler, watch],
+            }, services: [live, deadLetters, summariser, retention, consumer, jobs, scheduler, watch, sweep],
             readiness: { [await database(context.database)] })
     }
 

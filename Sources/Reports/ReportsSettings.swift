@@ -33,6 +33,10 @@ public struct ReportsSettings: Sendable, Codable, Hashable {
     public var chromium: String?
     /// Where it has its files while it prints; nobody else's, for it is emptied at start.
     public var printFolder = "printing"
+    /// How often a report is tried where somebody else is down or busy, and seconds before the second time, doubled each
+    /// time.
+    public var attempts = 8
+    public var retrySeconds = 2.0
     /// How people and programs are told.
     public var notices = Notices.Settings()
     /// Seconds between two looks for schedules and alert rules whose time has come, at the most.

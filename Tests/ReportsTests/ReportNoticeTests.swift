@@ -3,8 +3,10 @@ import Common
 import Crypto
 import CurlTransport
 import Foundation
+import LocalFiles
 import Notices
 import ServiceKit
+import Synchronization
 import TestKit
 import Testing
 
@@ -13,12 +15,18 @@ import Testing
 @Suite("Who is told that a report is there", .serialized, .timeLimit(.minutes(5)))
 struct ReportNoticeTests {
     /// A server with a mail server behind it.
-    private func run(_ body: (ReportsServer, MailServer) async throws -> Void) async throws {
+    private func run(
+        settings: ReportsSettings = .quick, files: (any FileStorage)? = nil,
+        now: @escaping @Sendable () -> Timestamp = { Timestamp("2021-03-01")! },
+        _ body: (ReportsServer, MailServer) async throws -> Void
+    ) async throws {
         let folder = try TemporaryFolder()
         let mails = try await MailServer(in: folder)
-        let settings = try CurlMailSettings(
+        let mail = try CurlMailSettings(
             url: Secret("smtp://localhost:\(mails.port)?tls=none"), sender: "earshot@example.org")
-        try await ReportsServer.run(transport: CurlTransport(policy: .any), mail: CurlMail(settings)) { server in
+        try await ReportsServer.run(
+            settings: settings, transport: CurlTransport(policy: .any), mail: CurlMail(mail), files: files, now: now
+        ) { server in
             try await body(server, mails)
         }
     }
@@ -77,6 +85,51 @@ struct ReportNoticeTests {
             let failed = try await notices(server, "FAILED", 1)
             #expect(failed.first?["reason"]?.string?.contains("not there any more") == true)
             #expect(mails.mails.count == 2)
+        }
+    }
+
+    private static let tell = #","notify":["ann@example.org","bob@example.org"]"#
+
+    @Test("who was to be told is told once of a report that failed, however often it is tried again")
+    func failure() async throws {
+        let folder = try TemporaryFolder()
+        let files = LimitedFiles(try LocalFiles(folder: folder.path), quota: 1)
+        try await run(files: files) { server, mails in
+            try await server.send([Item(id: "1", text: "The export fails.")])
+            let id = try await server.askForExport(Self.tell)
+            for _ in 0..<2 {
+                #expect(try await server.end(of: id)["state"]?.string == "FAILED")
+                _ = try await notices(server, "COMPLETED", 2)
+                #expect(try await server.ask("/v1/reports/\(id)/retry", method: "POST").status == 202)
+            }
+            #expect(try await server.end(of: id)["state"]?.string == "FAILED")
+            let told = try await notices(server, "COMPLETED", 2)
+            #expect(told.allSatisfy { $0["event"]?.string == "report.failed" })
+            #expect(mails.mails.map(\.to).sorted() == ["ann@example.org", "bob@example.org"])
+            let mail = try #require(mails.mails.first)
+            #expect(mail.subject == "Verbatims of ws_a could not be made")
+            #expect(mail.text.contains("the quota of ws_a is 1 bytes") && mail.files.isEmpty)
+            #expect(mail.text.contains("earshot jobs retry \(id)"))
+        }
+    }
+
+    @Test("they are told of one that expired, and not of one that somebody cancelled")
+    func otherEnds() async throws {
+        var settings = ReportsSettings.quick
+        settings.jobs.slots = 0  // nobody works on reports: what tidies up does so all the same
+        let hours = Mutex(0.0)
+        try await run(
+            settings: settings, now: { Timestamp("2021-03-01")!.advanced(bySeconds: hours.withLock { $0 } * 3600) }
+        ) {
+            server, mails in
+            let cancelled = try await server.askForExport(Self.tell)
+            #expect(try await server.ask("/v1/reports/\(cancelled)/cancel", method: "POST").status == 200)
+            let id = try await server.askForExport(Self.tell)
+            hours.withLock { $0 = 7 }
+            #expect(try await server.end(of: id)["state"]?.string == "EXPIRED")
+            let told = try await server.ask("/v1/notices?workspace_id=ws_a").json["notices"]?.array ?? []
+            #expect(told.count == 2 && told.allSatisfy { $0["event"]?.string == "report.failed" })
+            #expect(Set(told.compactMap { $0["subject"]?.string }) == [id])
         }
     }
 

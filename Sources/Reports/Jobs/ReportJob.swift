@@ -30,6 +30,8 @@ struct ReportJob: Sendable {
             ])
         definition.deadline = .seconds(6 * 3600)
         definition.workspaceLimit = 2
+        definition.retry = RetryPolicy(attempts: settings.attempts, first: settings.retrySeconds)
+        definition.onFailure = { [notices] connection, job in try notices.putFailure(job, in: connection) }
         definition.onDelete = { [removal] connection, job in try removal.request(for: job, in: connection) }
         return definition
     }

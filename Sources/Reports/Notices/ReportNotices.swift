@@ -17,14 +17,14 @@ struct ReportNotices: Sendable {
             content(job, request, manifest), to: request.notify, of: request.workspace, in: connection)
     }
 
-    /// Puts the notices in line that a report failed, in the transaction that says so; once a report, however often it is
-    /// tried again.
-    func putFailure(_ job: Job, _ request: ReportRequest, reason: String, in connection: any DatabaseConnection) throws
-    {
-        guard !request.notify.isEmpty, let workspace = directory.current.workspaces[request.workspace],
-            !workspace.isDeleted
+    /// Puts the notices in line that a report failed or expired, in the transaction that says so; once a report, however
+    /// often it is tried again.
+    func putFailure(_ job: Job, in connection: any DatabaseConnection) throws {
+        guard let request = try? ReportRequest(job), !request.notify.isEmpty,
+            let workspace = directory.current.workspaces[request.workspace], !workspace.isDeleted
         else { return }
         let name = workspace.name
+        let reason = job.reason ?? job.state.rawValue
         let title = ReportKinds.named(request.kind)?.title ?? request.kind
         let report = "\(links.publicURL)/v1/reports/\(job.id)"
         let content = NoticeContent(

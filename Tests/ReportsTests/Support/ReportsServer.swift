@@ -35,7 +35,8 @@ struct ReportsServer: Sendable {
     /// - Parameter files: Where files are kept; nil is a folder.
     static func run(
         settings: ReportsSettings = .quick, transport: any HTTPTransport = NoTransport(),
-        mail: (any MailTransport)? = nil, files: (any FileStorage)? = nil, now: Timestamp = Timestamp("2021-03-01")!,
+        mail: (any MailTransport)? = nil, files: (any FileStorage)? = nil,
+        now: @escaping @Sendable () -> Timestamp = { Timestamp("2021-03-01")! },
         _ body: (ReportsServer) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
@@ -55,7 +56,7 @@ struct ReportsServer: Sendable {
                 RoleContext(
                     log: log, database: database, transport: transport, directory: directory,
                     vault: vault, connectors: ConnectorRegistry([]), metrics: metrics, logger: logger,
-                    publicURL: "https://earshot.example.org", mail: mail, files: files, now: { now }),
+                    publicURL: "https://earshot.example.org", mail: mail, files: files, now: now),
                 settings: settings)
             let callers = Role(name: "callers", routes: { $0.add(middleware: CallerByHeader()) })
             let (ports, listening) = AsyncStream.makeStream(of: Int.self)
@@ -129,6 +130,30 @@ struct ReportsServer: Sendable {
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await URLSession.shared.data(for: request)
         return Answer(status: (response as? HTTPURLResponse)?.statusCode ?? 0, bytes: Array(data))
+    }
+
+    /// Asks for an export of everything.
+    ///
+    /// - Returns: Its id.
+    func askForExport(_ more: String = "") async throws -> String {
+        let asked = try await ask(
+            "/v1/reports", method: "POST", scopes: "read,manage",
+            body:
+                #"{"workspace_id":"ws_a","kind":"verbatims_export","format":"csv","from":"2020-01-01","to":"2022-01-01"\#(more)}"#
+        )
+        guard asked.status == 202, let id = asked.json["report_id"]?.string else { throw Refused(answer: asked) }
+        return id
+    }
+
+    struct Refused: Error { let answer: Answer }
+
+    /// Waits for the end of a report.
+    func end(of report: String) async throws -> JSON {
+        try await waitUntil("\(report) is over") {
+            let state = try await ask("/v1/reports/\(report)").json["state"]?.string
+            return state != "REQUESTED" && state != "RUNNING"
+        }
+        return try await ask("/v1/reports/\(report)").json
     }
 
     func report(_ query: String, account: String = "ac_a") async throws -> InsightReport {

@@ -3,6 +3,7 @@ import CurlTransport
 import Foundation
 import LocalFiles
 import S3Files
+import Synchronization
 import TestKit
 import Testing
 
@@ -36,6 +37,88 @@ enum TestStorage: String, CaseIterable, CustomTestStringConvertible {
         settings.partBytes = 5 << 20
         return settings
     }
+}
+
+/// A real transport to a real service that is in trouble for a while: some requests are answered by somebody else.
+final class TroubledTransport: HTTPTransport {
+    struct Trouble: Sendable {
+        var status = 503
+        var code = "SlowDown"
+        /// Only requests whose address has this.
+        var place = ""
+        /// How many; then it is over.
+        var count = Int.max
+    }
+    private let base = CurlTransport(policy: .any)
+    private let trouble = Mutex<Trouble?>(nil)
+
+    func begin(_ new: Trouble) { trouble.withLock { $0 = new } }
+    func end() { trouble.withLock { $0 = nil } }
+    func shutdown() async { await base.shutdown() }
+    var isOver: Bool { trouble.withLock { $0 == nil } }
+
+    func send(_ request: OutgoingRequest) async throws(HTTPTransportError) -> IncomingResponse {
+        let now: Trouble? = trouble.withLock { trouble in
+            guard var now = trouble, now.place.isEmpty || request.url.contains(now.place) else { return nil }
+            now.count -= 1
+            trouble = now.count > 0 ? now : nil
+            return now
+        }
+        guard let now else { return try await base.send(request) }
+        let body = "<?xml version=\"1.0\"?><Error><Code>\(now.code)</Code><Message>We are sorry.</Message></Error>"
+        return IncomingResponse(
+            status: now.status, headers: [("Content-Type", "application/xml"), ("Retry-After", "0")],
+            body: Array(body.utf8))
+    }
+}
+
+/// A clock that begins when the tests' feedback is recent, and goes on.
+struct RunningClock: Sendable {
+    private let began = ContinuousClock.now
+    var now: Timestamp {
+        Timestamp("2021-03-01")!.advanced(bySeconds: (ContinuousClock.now - began) / .seconds(1))
+    }
+}
+
+/// A disk of its own, so small that it can be filled.
+final class SmallDisk: Sendable {
+    let path: String
+    private let folder: TemporaryFolder
+
+    /// - Returns: nil where this process may mount none.
+    init?(in folder: TemporaryFolder, megabytes: Int) {
+        self.folder = folder
+        path = folder.file("disk")
+        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        guard Self.run(["mount", "-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path]) else { return nil }
+    }
+
+    deinit { _ = Self.run(["umount", "-l", path]) }
+
+    private static func run(_ words: [String]) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = words
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+
+    private var filler: String { path + "/filler" }
+
+    /// Takes all room that there is.
+    func fill() throws {
+        FileManager.default.createFile(atPath: filler, contents: nil)
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: filler))
+        for size in [65_536, 1024, 1] {
+            let piece = Data(repeating: 0, count: size)
+            while (try? file.write(contentsOf: piece)) != nil {}
+        }
+        try file.close()
+    }
+
+    func makeRoom() throws { try FileManager.default.removeItem(atPath: filler) }
 }
 
 extension ReportsServer {

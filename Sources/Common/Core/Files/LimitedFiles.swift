@@ -17,19 +17,19 @@ public struct LimitedFiles: FileStorage {
     public var place: String { base.place }
 
     public func begin(_ key: FileKey, contentType: String) async throws(FileStorageError) -> any FileUpload {
-        let room = try await room(key.workspace)
-        return LimitedUpload(try await base.begin(key, contentType: contentType), room: room, quota: quota)
+        let quota = try await quota(of: key)
+        return LimitedUpload(try await base.begin(key, contentType: contentType), quota)
     }
 
     public func resume(_ id: String, of key: FileKey) async throws(FileStorageError) -> any FileUpload {
-        let room = try await room(key.workspace)
-        return LimitedUpload(try await base.resume(id, of: key), room: room, quota: quota)
+        let quota = try await quota(of: key)
+        return LimitedUpload(try await base.resume(id, of: key), quota)
     }
 
-    private func room(_ workspace: WorkspaceID) async throws(FileStorageError) -> Int {
-        let room = try await quota - base.size(of: FileFolder(workspace))
-        guard room > 0 else { throw LimitedUpload.failure(workspace, quota) }
-        return room
+    private func quota(of key: FileKey) async throws(FileStorageError) -> Quota {
+        let quota = Quota(key: key, bytes: quota, used: try await base.size(of: FileFolder(key.workspace)))
+        guard quota.used < quota.bytes else { throw quota.failure(1) }
+        return quota
     }
 
     public func info(_ key: FileKey) async throws(FileStorageError) -> FileInfo? { try await base.info(key) }
@@ -53,16 +53,34 @@ public struct LimitedFiles: FileStorage {
     }
 }
 
+/// What a workspace may have and has, when a file of it is begun.
+private struct Quota: Sendable {
+    let key: FileKey
+    let bytes: Int
+    let used: Int
+
+    /// - Parameter size: Bytes that the file has already, or would have next.
+    func failure(_ size: Int) -> FileStorageError {
+        .overQuota(
+            """
+            the quota of \(key.workspace) is \(Self.text(bytes)), its files have \(Self.text(used)), and \(key.path) needs \
+            \(Self.text(size)) or more; delete reports and imports, or have the operator set EARSHOT_FILES_QUOTA_MEGABYTES
+            """)
+    }
+
+    private static func text(_ size: Int) -> String { size < 1 << 20 ? "\(size) bytes" : "\(size >> 20) MiB" }
+}
+
 /// Writes no more than there is room for.
 private final class LimitedUpload: FileUpload {
     private let base: any FileUpload
-    private let quota: Int
-    private let room: Mutex<Int>
+    private let quota: Quota
+    private let size: Mutex<Int>
 
-    init(_ base: any FileUpload, room: Int, quota: Int) {
+    init(_ base: any FileUpload, _ quota: Quota) {
         self.base = base
         self.quota = quota
-        self.room = Mutex(room - base.durable)
+        size = Mutex(base.durable)
     }
 
     var id: String { base.id }
@@ -70,20 +88,14 @@ private final class LimitedUpload: FileUpload {
     var durable: Int { base.durable }
 
     func write(_ bytes: [UInt8]) async throws(FileStorageError) {
-        let left = room.withLock { room in
-            room -= bytes.count
-            return room
+        let size = size.withLock { size in
+            size += bytes.count
+            return size
         }
-        guard left >= 0 else { throw Self.failure(key.workspace, quota) }
+        guard quota.used + size <= quota.bytes else { throw quota.failure(size) }
         try await base.write(bytes)
     }
 
     func finish() async throws(FileStorageError) -> FileInfo { try await base.finish() }
     func abandon() async { await base.abandon() }
-
-    static func failure(_ workspace: WorkspaceID, _ quota: Int) -> FileStorageError {
-        .overQuota(
-            "the files of \(workspace) may have \(quota >> 20) MiB together; delete reports, or have the operator set EARSHOT_FILES_QUOTA_MEGABYTES"
-        )
-    }
 }

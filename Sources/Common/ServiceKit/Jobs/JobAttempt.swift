@@ -67,7 +67,10 @@ struct JobAttempt: Sendable {
             }
             try await database.write { [now] in try JobTable($0, at: now()).forget(step.name, of: job) }
         }
-        try await database.write { [now] in try JobTable($0, at: now()).undone(job) }
+        try await database.write { [now, definition] in
+            let table = JobTable($0, at: now())
+            try table.tell(definition, of: table.undone(job))
+        }
     }
 
     /// A step's time, within what is left until the deadline.
@@ -99,7 +102,9 @@ struct JobAttempt: Sendable {
                 }
                 let verdict = definition.retry.verdict(
                     failure, attempt: current.attempt, random: Double.random(in: 0...1))
-                return try table.settle(job, verdict, failure: failure)
+                let next = try table.settle(job, verdict, failure: failure)
+                try table.tell(definition, of: next)
+                return next
             }
         } catch {
             if !(error is JobLost) {

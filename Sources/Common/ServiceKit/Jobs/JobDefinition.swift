@@ -21,6 +21,9 @@ public struct JobDefinition: Sendable {
     public var slots: Int?
     /// How long a job is kept after its end.
     public var keptFor: Duration = .seconds(30 * 86_400)
+    /// What goes with the end of a job that failed or expired, in the transaction that ends it; nothing does with one that
+    /// somebody cancelled. One that is tried again may end so again.
+    public var onFailure: @Sendable (any DatabaseConnection, Job) throws -> Void = { _, _ in }
     /// What goes with a job that is deleted, in the same transaction.
     public var onDelete: @Sendable (any DatabaseConnection, Job) throws -> Void = { _, _ in }
 

@@ -35,7 +35,7 @@ extension JobTable {
     ) throws -> [Job] {
         var line = try line()
         // What is over its deadline ends, and is not begun.
-        if line.hasLate, try expire(.requested) == Self.atOnce { return [] }
+        if line.hasLate, try expire(.requested, definitions) == Self.atOnce { return [] }
         guard !line.lanes.isEmpty, limit > 0 else { return [] }
         var free = free
         let admitted = line.breakers.compactMapValues { $0.admitted(at: now) }
@@ -92,14 +92,16 @@ extension JobTable {
         _ definitions: [String: JobDefinition], takesAll: Bool = false, bound: Timestamp = .init(milliseconds: .max)
     ) throws -> Bool {
         var isMore = false
-        for state in [JobState.requested, .running] where try expire(state) == Self.atOnce { isMore = true }
+        for state in [JobState.requested, .running] where try expire(state, definitions) == Self.atOnce {
+            isMore = true
+        }
         let lost = takesAll ? Timestamp(milliseconds: .max) : now
         let orphans = try jobs(
             """
             state = 'RUNNING' AND (lease_ends <= \(lost) OR lease_ends > \(bound)) ORDER BY lease_ends
             LIMIT \(raw: "\(Self.atOnce)")
             """)
-        for job in orphans { try takeOver(job, attempts: definitions[job.kind]?.retry.attempts ?? .max) }
+        for job in orphans { try takeOver(job, definitions[job.kind]) }
         try connection.execute(
             "UPDATE job SET lane = queue WHERE lane IS NULL AND state = 'REQUESTED' AND due <= \(now)")
         return isMore || orphans.count == Self.atOnce
@@ -111,29 +113,30 @@ extension JobTable {
     /// Ends what is in this state and over its deadline, so many at most.
     ///
     /// - Returns: How many.
-    private func expire(_ state: JobState) throws -> Int {
+    private func expire(_ state: JobState, _ definitions: [String: JobDefinition]) throws -> Int {
         let late = try jobs(
             """
             state = '\(raw: state.rawValue)' AND ended_at IS NULL AND deadline <= \(now) ORDER BY deadline
             LIMIT \(raw: "\(Self.atOnce)")
             """)
         for job in late {
-            if job.isUndoing {
-                _ = try apply(.undone, to: job, "could not be undone in time")
-            } else {
-                _ = try apply(.expired, to: job, "was not done by its deadline, \(job.deadline)")
-            }
+            let next =
+                try job.isUndoing
+                ? apply(.undone, to: job, "could not be undone in time")
+                : apply(.expired, to: job, "was not done by its deadline, \(job.deadline)")
+            try tell(definitions[job.kind], of: next)
         }
         return late.count
     }
 
     /// Puts a job in line again whose worker is lost; one that has cost too many workers ends.
-    private func takeOver(_ job: Job, attempts: Int) throws {
+    private func takeOver(_ job: Job, _ definition: JobDefinition?) throws {
         let lost = "worker \(job.worker ?? "?") gave no sign of life"
         var job = job
-        if job.attempt >= attempts {
+        if job.attempt >= definition?.retry.attempts ?? .max {
             let reason = "\(lost) in the last of \(job.attempt) attempts"
             guard let next = try apply(job.isUndoing ? .undone : .failed, to: job, reason) else { return }
+            try tell(definition, of: next)
             job = next
         }
         if job.state == .running { _ = try apply(.interrupted, to: job, lost) }

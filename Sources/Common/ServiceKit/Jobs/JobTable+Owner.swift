@@ -78,7 +78,13 @@ extension JobTable {
     }
 
     /// Everything is undone: the job ends.
-    func undone(_ job: Job) throws { _ = try apply(.undone, to: owned(job), "what it did is undone") }
+    func undone(_ job: Job) throws -> Job? { try apply(.undone, to: owned(job), "what it did is undone") }
+
+    /// Has its kind do what goes with the end of a job that failed or expired; nothing, if it is none of these.
+    func tell(_ definition: JobDefinition?, of job: Job?) throws {
+        guard let job, job.state == .failed || job.state == .expired else { return }
+        try definition?.onFailure(connection, job)
+    }
 
     /// Gives a job back that nothing is wrong with.
     func release(_ job: Job, reason: String) throws {
