@@ -31,7 +31,7 @@ bench: build ## Measure speed as ratios, side by side in one run
 	@scripts/setup.sh wrk kcat
 	@touch Benchmarks/Package.swift # else new files of the package that it depends on are not noticed
 	swift build -c release --package-path Benchmarks
-	for part in json mapping log kafka rows engines webhook jobs pipeline sink insights distributed; do \
+	for part in json mapping log kafka rows engines webhook jobs pipeline sink insights distributed export; do \
 		echo; echo "== $$part"; Benchmarks/.build/release/EarshotBench $$part || exit 1; done
 
 lint: ## Check the format of the code

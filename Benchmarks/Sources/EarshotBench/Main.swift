@@ -9,6 +9,6 @@ struct EarshotBench: AsyncParsableCommand {
         subcommands: [
             JSONBenchmark.self, MappingBenchmark.self, LogBenchmark.self, KafkaBenchmark.self, RowsBenchmark.self,
             EnginesBenchmark.self, WebhookBenchmark.self, PipelineBenchmark.self, JobsBenchmark.self,
-            SinkBenchmark.self, InsightsBenchmark.self, DistributedBenchmark.self,
+            SinkBenchmark.self, InsightsBenchmark.self, DistributedBenchmark.self, ExportBenchmark.self,
         ])
 }

@@ -12,7 +12,8 @@ final class ServerUnderTest {
     /// From the start of the process to the first 200 of `/ready`, in seconds.
     let secondsToReady: Double
     private let binary: String
-    private let data: String
+    /// The data folder.
+    let data: String
     private let process: Process
     private let settings: [String: String]
 
