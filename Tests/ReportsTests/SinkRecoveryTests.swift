@@ -110,6 +110,29 @@ import Testing
         }
     }
 
+    @Test func rulesHoldBeforeTheDirectoryHasHeardOfThem() async throws {
+        try await Self.run(on: .sqlite) { sink, store, _ in
+            let elsewhere = Directory(log: sink.log, logger: Logger(label: "test"))
+            try await elsewhere.publish([
+                .workspace(
+                    WorkspaceRecord(
+                        id: WorkspaceID("ws_a")!, account: AccountID("ac_a")!, name: "A",
+                        createdAt: Timestamp(seconds: 0),
+                        filters: [FilterRule(field: .text, match: .contains, value: "casino")], sealedKey: ""))
+            ])
+            var topic = FeedbackTopic()
+            try await sink.handle([
+                topic.batch([Item(id: "1", text: "Best casino in town"), Item(id: "2", text: "The export is slow")])
+            ])
+            var total = try await store.ledger().total
+            #expect(total[.stored] == 1 && total[.filtered] == 1)
+            // One that is nowhere is looked for once, and what is of it is kept.
+            try await sink.handle([topic.batch([Item(id: "3", workspace: "ws_gone", text: "The search is slow")])])
+            total = try await store.ledger().total
+            #expect(total[.stored] == 2 && total[.filtered] == 1)
+        }
+    }
+
     /// Hands the sink of the reports, on tables of its own, to `body`.
     private static func run(
         on engine: TestDatabase.Engine, _ body: (FeedbackSink, ReportsStore, any Database) async throws -> Void

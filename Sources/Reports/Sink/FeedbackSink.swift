@@ -48,7 +48,7 @@ struct FeedbackSink: BatchHandler {
     private func transact(
         _ batches: [PartitionBatch], _ pull: Pull, expectsStrayFacts: Bool = false, at now: Timestamp
     ) async throws -> SinkTransaction.Outcome {
-        let workspaces = directory.current.workspaces
+        let workspaces = try await directory.current(with: pull.workspaces).workspaces
         let known = words.current
         let oldest = retention.oldest(at: now)
         var attempts = 0

@@ -10,6 +10,8 @@ struct Pull: Sendable {
     }
 
     let records: [Incoming]
+    /// Whose items these are.
+    let workspaces: Set<WorkspaceID>
     /// The ids of the items, each once, in order.
     let ids: [Digest128]
     /// Where in `ids` the item of each record is; -1 for what is no item.
@@ -31,9 +33,13 @@ struct Pull: Sendable {
         var keys: [(key: Digest128, id: Digest128)] = []
         items.reserveCapacity(records.count)
         keys.reserveCapacity(records.count)
+        var workspaces: Set<WorkspaceID> = []
+        var last: WorkspaceID?
         for (index, record) in records.enumerated() {
             guard case .item(let arrival) = record.content else { continue }
             items.append((arrival.id, index))
+            if arrival.workspace != last { workspaces.insert(arrival.workspace) }
+            last = arrival.workspace
             if let key = arrival.mergeKey { keys.append((key, arrival.id)) }
         }
         items.sort { $0.id < $1.id }
@@ -55,6 +61,7 @@ struct Pull: Sendable {
                 once.append(Key(key: key, owner: id))
             }
         }
+        self.workspaces = workspaces
         self.ids = ids
         self.places = places
         self.keys = once

@@ -13,6 +13,8 @@ public final class Directory: Service, Sendable {
         var snapshot = Snapshot()
         /// Next offset to be read, by topic.
         var positions: [Topic: Int64] = [:]
+        /// Workspaces that were looked for on the log and are not there: their records are gone for good.
+        var absent: Set<WorkspaceID> = []
         /// Those who want to know of changes.
         var watchers: [UUID: AsyncStream<Void>.Continuation] = [:]
         /// The reading that those who miss something wait for, until it begins.
@@ -67,6 +69,24 @@ public final class Directory: Service, Sendable {
         try await catchUp()
         return current
     }
+
+    /// What is known, of these workspaces too if the log does. Whose feedback is handled by rules must know them first.
+    ///
+    /// - Throws: What the log throws, if a workspace is not known and the log cannot be read.
+    public func current(with workspaces: Set<WorkspaceID>) async throws -> Snapshot {
+        let missing = state.withLock { state in
+            workspaces.filter { state.snapshot.workspaces[$0] == nil && !state.absent.contains($0) }
+        }
+        guard !missing.isEmpty else { return current }
+        try await catchUp()
+        return state.withLock { state in
+            if state.absent.count > Self.absentLimit { state.absent.removeAll() }
+            state.absent.formUnion(missing.filter { state.snapshot.workspaces[$0] == nil })
+            return state.snapshot
+        }
+    }
+
+    private static let absentLimit = 10_000
 
     /// Reads both topics to their ends, a few times a second at most, however many ask for what does not exist.
     private func catchUp() async throws {
