@@ -126,7 +126,9 @@ struct ReportKillTests {
                 .compactMap { $0 as? String }.filter { $0.contains(".") } ?? []
             #expect(files.count == 2, "stages of \(report) left \(files)")
         }
+        // A kill may leave a name that was just being written; it goes with uploads that nobody goes on with.
         let uploads = try FileManager.default.contentsOfDirectory(atPath: folder + "/.uploads")
+            .filter { !$0.contains(".json.") }
         #expect(uploads.isEmpty, "stages left \(uploads)")
     }
 

@@ -97,6 +97,11 @@ public final class LocalFiles: FileStorage {
                 self.forget(upload: id)
                 count += 1
             }
+            // What is known of an upload is written beside its name first; a kill in between leaves that.
+            for name in Disk.names(in: self.uploads) where name.contains(".json.") {
+                let path = "\(self.uploads)/\(name)"
+                if let modified = Disk.status(path)?.modified, modified < time { unlink(path) }
+            }
             return count
         }
     }
