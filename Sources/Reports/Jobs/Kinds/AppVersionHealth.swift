@@ -140,7 +140,7 @@ struct AppVersionHealth: ReportKind {
         }
         var table = HTMLTable([
             .text("version"), .number("feedback"), .number("net sentiment"), .number("stars of 5"),
-            .number("first seen", isLess: true), .text("topics"),
+            .number("first seen", isLess: true), .text("topics", isLess: true),
         ])
         for version in versions {
             table.add([
