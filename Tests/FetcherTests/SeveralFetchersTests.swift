@@ -78,6 +78,24 @@ import Testing
         }
     }
 
+    @Test("tell what one that read a stream to the end did not live to tell")
+    func tellForOthers() async throws {
+        let board = Self.board(5)
+        try await Provider.run({ call in board.value.answer(call) }) { provider in
+            let bench = try await Self.bench(provider)
+            try await bench.running(fetchers: 1) {
+                try await waitUntil("it is read") { bench.status()?.state == .current }
+            }
+            var before = try #require(bench.status())
+            before.state = .backfilling
+            try await bench.directory.publish(before)
+            // Its next turn is in an hour.
+            try await bench.running(fetchers: 1) {
+                try await waitUntil("it is told") { bench.status()?.state == .current }
+            }
+        }
+    }
+
     @Test("do what was asked of one that did not live to do it")
     func inheritRequests() async throws {
         let board = Self.board(5)

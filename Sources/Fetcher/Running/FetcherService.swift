@@ -18,6 +18,8 @@ final class FetcherService: Service, Sendable {
         var schedule = Schedule()
         var running = 0
         var published: [StreamID: StreamStatus] = [:]
+        /// Streams whose state could not be told.
+        var untold: Set<StreamID> = []
         var connections: [ConnectionID: ConnectionRecord] = [:]
     }
 
@@ -35,7 +37,8 @@ final class FetcherService: Service, Sendable {
                     for await _ in context.directory.changes() { bell.ring() }
                 }
                 while !Task.isCancelled {
-                    let isFresh = await refresh()
+                    var isFresh = await refresh()
+                    if isFresh { isFresh = await publishUntold() }
                     while let work = nextWork() {
                         group.addTask { [self] in
                             await perform(work)
@@ -91,6 +94,8 @@ final class FetcherService: Service, Sendable {
     /// Whether a stream that is new here has a state that others do not know better, who may have read it.
     private func isToBeTold(_ entry: Schedule.Entry) -> Bool {
         switch context.directory.current.statuses[entry.stream.id]?.state {
+        // Whoever read it to the end did not live to say so, or could not.
+        case .backfilling? where entry.backfillAt == nil && entry.caughtUpTo != nil: true
         case .current?, .backfilling?, .failing?, .waitingForQuota?: entry.stream.status != .active || !entry.isPolled
         case .pending?, .paused?, .listening?, nil: true
         }
@@ -329,8 +334,24 @@ final class FetcherService: Service, Sendable {
         do {
             try await context.directory.publish(status)
         } catch {
-            state.withLock { $0.published[stream] = nil }
-            context.logger.warning("a stream's state could not be told", metadata: ["error": "\(error)"])
+            state.withLock { state in
+                state.published[stream] = nil
+                state.untold.insert(stream)
+            }
+            context.logger.warning(
+                "a stream's state could not be told; trying again", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Tells the states that could not be told before.
+    ///
+    /// - Returns: Whether all are told now.
+    private func publishUntold() async -> Bool {
+        let untold = state.withLock { state in
+            defer { state.untold = [] }
+            return state.untold
+        }
+        for stream in untold { await publish(stream) }
+        return state.withLock { $0.untold.isEmpty }
     }
 }
