@@ -24,14 +24,14 @@ struct ImportService: Sendable {
             })
         let undo = ImportUndo(imports: store, log: context.log, now: context.now)
         let fetch = ImportFetch(imports: store, transport: context.transport, settings: settings, now: context.now)
+        let desk = UploadDesk(store: store)
         jobs = ImportJobs(
-            store: store, run: run, fetch: fetch, undo: undo, settings: settings, metrics: context.metrics,
-            logger: context.logger, now: context.now,
+            store: store, desk: desk, directory: context.directory, run: run, fetch: fetch, undo: undo,
+            settings: settings, metrics: context.metrics, logger: context.logger, now: context.now,
             isThere: { [jobs = context.jobs, database = context.database] engine in
                 jobs.add(JobSource(jobs: engine, database: database))
             })
         let access = ImportAccess(store: store, directory: context.directory)
-        let desk = UploadDesk(store: store)
         let routes = ImportRoutes(
             access: access, store: store, jobs: jobs, desk: desk, directory: context.directory,
             connectors: context.connectors, settings: settings, now: context.now)

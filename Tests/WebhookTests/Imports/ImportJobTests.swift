@@ -4,6 +4,7 @@ import Common
 import Compression
 import CurlTransport
 import Foundation
+import ServiceKit
 import Synchronization
 import TestKit
 import Testing
@@ -42,6 +43,49 @@ import Webhook
     private func send(_ bytes: [UInt8], to id: String, _ client: APIClient, part: Int = 10_000) async throws {
         try await FileSender(client: client, import: id, partBytes: part).run(
             size: bytes.count, read: { Array(bytes[$0..<min(bytes.count, $0 + $1)]) })
+    }
+
+    @Test func importsGoWithTheirWorkspace() async throws {
+        let folder = try Folder()
+        let world = try World()
+        try await TestServer.run(world, folder: folder) { server in
+            let (client, transport) = try await client(server)
+            let bytes = Array(Self.table.utf8)
+            let done = try await create(server, client, ["key": "done", "start": true])
+            try await send(bytes, to: done, client)
+            #expect(try await settled(done, client)["bad"]?.int64 == 2)
+            let ready = try await create(server, client, ["key": "ready", "size": .integer(Int64(bytes.count))])
+            try await send(bytes, to: ready, client)
+            let begun = try await create(server, client, ["key": "begun", "size": .integer(Int64(bytes.count))])
+            // Not all of it: the sender is told so.
+            await #expect(throws: (any Error).self) {
+                try await send(Array(bytes.prefix(20_000)), to: begun, client)
+            }
+            func files() throws -> [String] {
+                try FileManager.default.subpathsOfDirectory(atPath: folder.path + "/files")
+                    .filter { $0.contains(".") && $0 != ".uploads" }
+            }
+            #expect(try files().count > 1)
+
+            let workspaces = world.records.compactMap { record -> WorkspaceRecord? in
+                if case .workspace(let record) = record { record } else { nil }
+            }
+            var gone = try #require(workspaces.first { $0.id == world.files.workspace })
+            gone.isDeleted = true
+            try await server.directory.publish([.workspace(gone)])
+            let database = try await TestDatabase.open(folder.path + "/webhook.sqlite")
+            try await waitUntil("they are gone") {
+                try await database.read { connection in
+                    try ["import", "import_bad_row"].allSatisfy { table in
+                        try connection.first("SELECT count(*) FROM \(raw: table)") { $0.integer(0) } == 0
+                    }
+                }
+            }
+            let left = try files()
+            #expect(left.isEmpty, "\(left)")
+            try await database.close()
+            await transport.shutdown()
+        }
     }
 
     @Test func aFileIsSentLookedAtTriedImportedAndTakenBack() async throws {

@@ -18,17 +18,22 @@ final class ImportJobs: Service {
     /// Called when the tables are there, perhaps more than once.
     private let isThere: @Sendable (JobEngine) -> Void
     private let store: ImportStore
+    private let directory: Directory
+    private let desk: UploadDesk
     private let log: Logger
     private let settings: ImportSettings
     private let now: @Sendable () -> Timestamp
 
     init(
-        store: ImportStore, run: ImportRun, fetch: ImportFetch, undo: ImportUndo, settings: ImportSettings,
-        metrics: Metrics, logger: Logger, now: @escaping @Sendable () -> Timestamp,
+        store: ImportStore, desk: UploadDesk, directory: Directory, run: ImportRun, fetch: ImportFetch,
+        undo: ImportUndo,
+        settings: ImportSettings, metrics: Metrics, logger: Logger, now: @escaping @Sendable () -> Timestamp,
         isThere: @escaping @Sendable (JobEngine) -> Void
     ) {
         self.isThere = isThere
         self.store = store
+        self.directory = directory
+        self.desk = desk
         self.settings = settings
         self.now = now
         log = logger
@@ -58,6 +63,7 @@ final class ImportJobs: Service {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await self.engine.run() }
             tasks.addTask { await cancelWhenGracefulShutdown { await self.tidy() } }
+            tasks.addTask { await cancelWhenGracefulShutdown { await self.followDeletions() } }
             try await tasks.waitForAll()
         }
     }
@@ -103,7 +109,46 @@ final class ImportJobs: Service {
         clock.cancel()
     }
 
-    /// Removes uploads that nobody goes on with, and imports that ended long ago.
+    /// Removes imports of workspaces as soon as they are deleted; what fails is left to ``tidy()``.
+    private func followDeletions() async {
+        let changes = directory.changes()
+        var done: Set<WorkspaceID> = []
+        repeat {
+            for workspace in deletedWorkspaces where !done.contains(workspace) {
+                do {
+                    try await removeImports(of: workspace)
+                    done.insert(workspace)
+                } catch {
+                    log.warning(
+                        "imports of a deleted workspace were not removed; later again",
+                        metadata: ["workspace": "\(workspace)", "error": "\(error)"])
+                }
+            }
+        } while await changes.first(where: { _ in true }) != nil
+    }
+
+    private var deletedWorkspaces: [WorkspaceID] {
+        directory.current.workspaces.values.filter(\.isDeleted).map(\.id)
+    }
+
+    /// Forgets all imports of a workspace, the running ones included, and their files.
+    private func removeImports(of workspace: WorkspaceID) async throws {
+        while case let imports = try await store.read({ try $0.list(of: [workspace], before: nil, limit: 100) }),
+            !imports.isEmpty
+        {
+            for found in imports {
+                if let job = found.job, !job.state.isEnd {
+                    _ = try await engine.cancel(job.id, reason: "the workspace is deleted")
+                }
+                // What another process has in hand is abandoned with uploads that nobody goes on with.
+                desk.forget(found.record.id)
+                try await store.drop(found.record)
+                try await store.write { try $0.delete(found.record.id) }
+            }
+        }
+    }
+
+    /// Removes uploads that nobody goes on with, imports that ended long ago, and those of deleted workspaces.
     private func tidy() async {
         while !Task.isCancelled {
             do {
@@ -138,6 +183,7 @@ final class ImportJobs: Service {
             try await store.drop(record)
             try await store.write { try $0.delete(record.id) }
         }
+        for workspace in deletedWorkspaces { try await removeImports(of: workspace) }
     }
 }
 
