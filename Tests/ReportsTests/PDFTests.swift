@@ -116,6 +116,24 @@ struct PDFTests {
         #expect(poll(&waiting, 1, 0) == 0, "somebody came")
     }
 
+    @Test(
+        "a program that crashes, fails or writes nothing is tried again later, and leaves nothing",
+        arguments: ["echo 'FATAL: no memory'; kill -SEGV $$", "echo 'FATAL: no memory'; exit 3", "true"])
+    func crashes(_ script: String) async throws {
+        let folder = try TemporaryFolder()
+        let program = folder.file("chromium")
+        try "#!/bin/sh\n\(script)\n".write(toFile: program, atomically: true, encoding: .utf8)
+        chmod(program, 0o755)
+        let printer = PagePrinter(program: program, folder: folder.file("print"))
+        await #expect {
+            try await printer.print(Array("<!doctype html>".utf8), dated: Timestamp(seconds: 0))
+        } throws: { error in
+            guard case JobFailure.unavailable(let reason, nil) = error else { return false }
+            return reason.contains(program) && reason.contains("FATAL") == script.contains("FATAL")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("print")).isEmpty)
+    }
+
     @Test("what takes too long ends with all that it began, and so does what is cancelled")
     func childrenEnd() async throws {
         let folder = try TemporaryFolder()
