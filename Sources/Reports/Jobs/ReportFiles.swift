@@ -41,8 +41,10 @@ struct ReportFiles: Sendable {
     ) async throws -> (value: Value, info: FileInfo) {
         let report = try Self.folder(of: context.job.id, in: workspace)
         let attempt = Int(context.attemptName) ?? 1
-        // The attempt before had a number less by two or three. Later ones are none of this one's: it may have been slow.
-        for earlier in max(1, attempt - 3)..<max(1, attempt) {
+        // An attempt takes two or three numbers, and one that died may not have come as far as this. Later ones are none of
+        // this one's: it may have been slow.
+        let numbers = 3 * max(1, context.job.attempt)
+        for earlier in max(1, attempt - numbers)..<max(1, attempt) {
             guard let folder = FileFolder(workspace, "\(report.path)/\(context.step)-\(earlier)") else { continue }
             try await storage.deleteAll(in: folder)
         }
