@@ -20,7 +20,9 @@ struct ExportRows {
             let times = range.map { start + Int64($0) * (360 * 86_400_000 / Int64(count)) }
             let ids = range.map(Self.id)
             let documents = zip(range, times).map { document($0, at: $1) }
-            func all(_ value: Int64) -> BulkRows.Column { .integers(Array(repeating: value, count: range.count)) }
+            @Sendable func all(_ value: Int64) -> BulkRows.Column {
+                .integers(Array(repeating: value, count: range.count))
+            }
             try await database.write { connection in
                 try connection.write(
                     BulkRows([
