@@ -33,8 +33,9 @@ struct ProblemMiddleware: RouterMiddleware {
             return Problem.contentTooLarge("the body is larger than this route takes; send less at once")
         case let error as any HTTPResponseError:
             return Problem(error.status, code: "refused", error.status.reasonPhrase)
-        case EventLogError.unavailable(let reason), DatabaseError.unavailable(let reason),
-            DatabaseError.serializationFailure(let reason):
+        // All topics are there when a server begins, so a broker that knows none has just begun itself.
+        case EventLogError.unavailable(let reason), EventLogError.unknownTopic(let reason),
+            DatabaseError.unavailable(let reason), DatabaseError.serializationFailure(let reason):
             context.logger.error("a request met a store that is not available", metadata: ["reason": "\(reason)"])
             return Problem.unavailable("storage does not take the request now; send it again later")
         default:
