@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// What was copied, and whether both sides say the same.
-struct MigrationSummary: Sendable, Codable {
+struct MigrationSummary: CopySummary, Sendable, Codable {
     struct Table: Sendable, Codable, Hashable {
         var service: String
         var table: String
@@ -43,16 +43,6 @@ struct MigrationSummary: Sendable, Codable {
 
     var isEqual: Bool {
         topics.allSatisfy(\.isEqual) && tables.allSatisfy { $0.source == $0.target } && books?.isEqual ?? false
-    }
-
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        var object = try JSONSerialization.jsonObject(with: encoder.encode(self)) as? [String: Any] ?? [:]
-        object["equal"] = isEqual
-        return String(
-            decoding: try JSONSerialization.data(
-                withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
     }
 
     var text: String {

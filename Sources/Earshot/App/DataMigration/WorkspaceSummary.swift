@@ -2,7 +2,7 @@ import Common
 import Foundation
 
 /// What of one workspace was copied, and whether both sides say the same.
-struct WorkspaceSummary: Sendable, Codable {
+struct WorkspaceSummary: CopySummary, Sendable, Codable {
     /// One number of both sides.
     struct Count: Sendable, Codable, Hashable {
         /// `log earshot.raw`, `table reports fact`, `ledger parser emitted`.
@@ -32,16 +32,6 @@ struct WorkspaceSummary: Sendable, Codable {
 
     mutating func add(_ what: String, _ source: Int, _ target: Int) {
         counts.append(Count(what: what, source: source, target: target))
-    }
-
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        var object = try JSONSerialization.jsonObject(with: encoder.encode(self)) as? [String: Any] ?? [:]
-        object["equal"] = isEqual
-        return String(
-            decoding: try JSONSerialization.data(
-                withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
     }
 
     var text: String {
