@@ -89,13 +89,13 @@ final class CurlLoop: Sendable {
         }
 
         for exchange in exchanges.values { end(exchange, with: .failure(.cancelled), on: multi, &exchanges) }
+        inbox.withLock { $0.multi = nil }
+        multi.cleanUp()
         let onEnd = inbox.withLock { inbox in
-            inbox.multi = nil
             inbox.hasEnded = true
             defer { inbox.onEnd = [] }
             return inbox.onEnd
         }
-        multi.cleanUp()
         for call in onEnd { call() }
     }
 
@@ -138,7 +138,6 @@ struct MultiHandle: @unchecked Sendable {
     private let pointer: UnsafeMutableRawPointer
 
     init(connectionsPerHost: Int, connections: Int) {
-        CurlGlobal.initialize()
         guard let pointer = curl_multi_init() else { preconditionFailure("libcurl has no memory for its multi handle") }
         self.pointer = pointer
         earshot_curl_multi_set_long(pointer, CURLMOPT_MAX_HOST_CONNECTIONS, connectionsPerHost)
@@ -167,10 +166,4 @@ struct MultiHandle: @unchecked Sendable {
 
     func poll() { curl_multi_poll(pointer, nil, 0, 60_000, nil) }
     func cleanUp() { curl_multi_cleanup(pointer) }
-}
-
-/// libcurl's process-wide start, made once.
-enum CurlGlobal {
-    private static let started: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
-    static func initialize() { _ = started }
 }

@@ -1,5 +1,4 @@
 public import Common
-import Foundation
 import Synchronization
 
 /// HTTP to the outside over libcurl.
@@ -29,10 +28,7 @@ public final class CurlTransport: HTTPTransport {
     public init(_ settings: Settings = Settings()) {
         loop = CurlLoop(settings: settings)
         let loop = loop
-        Thread.detachNewThread {
-            Thread.current.name = "http-out"
-            loop.run()
-        }
+        CurlThread.start("http-out", stop: { loop.close() }) { loop.run() }
     }
 
     /// Makes a transport that connects to what this policy allows.

@@ -1,5 +1,4 @@
 public import Common
-import Foundation
 
 /// Mail over SMTP by libcurl: a connection and a thread of its own for each message, since libcurl's calls block.
 ///
@@ -17,8 +16,7 @@ public struct CurlMail: MailTransport {
         let settings = settings
         let result: Result<Void, MailError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                Thread.detachNewThread {
-                    Thread.current.name = "mail-out"
+                CurlThread.start("mail-out", stop: ticket.cancel) {
                     MailExchange.run(mail, settings, ticket) { continuation.resume(returning: $0) }
                 }
             }
