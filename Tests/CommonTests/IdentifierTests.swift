@@ -16,6 +16,18 @@ struct IdentifierTests {
         }
     }
 
+    @Test("those of one millisecond sort as they were made, and are not counted up")
+    func makeAtOnce() {
+        let now = Timestamp(milliseconds: 1_700_000_000_000)
+        let identifiers = (0..<10_000).map { _ in JobID.make(at: now) }
+        #expect(identifiers == identifiers.sorted())
+        #expect(Set(identifiers).count == 10_000)
+        // The random end.
+        #expect(Set(identifiers.map { $0.rawValue.suffix(9) }).count > 9_990)
+        let earlier = JobID.make(at: Timestamp(milliseconds: 1_699_999_999_999))
+        #expect(earlier < identifiers[0])
+    }
+
     @Test(
         "refuses another kind, other characters and other lengths",
         arguments: [

@@ -2,8 +2,8 @@ import Crypto
 
 /// A typed identifier: a prefix that says of what, and 26 characters of base 32.
 ///
-/// New ones begin with the time (as UUID version 7 does), so they sort by age. A text with another prefix or
-/// other characters is refused when it is parsed.
+/// New ones begin with the time (as UUID version 7 does), so they sort by age; those that one process makes sort as they
+/// were made. A text with another prefix or other characters is refused when it is parsed.
 public struct Identifier<Kind: IdentifierKind>: Hashable, Sendable, Comparable, CustomStringConvertible {
     public let rawValue: String
 
@@ -33,11 +33,9 @@ public struct Identifier<Kind: IdentifierKind>: Hashable, Sendable, Comparable, 
 
     /// Makes a new identifier at this time.
     public static func make(at now: Timestamp = .now) -> Identifier {
-        var bytes = [UInt8](repeating: 0, count: 16)
-        let millis = UInt64(bitPattern: now.milliseconds)
-        for i in 0..<6 { bytes[i] = UInt8(truncatingIfNeeded: millis >> (40 - 8 * UInt64(i))) }
-        for i in 6..<16 { bytes[i] = UInt8.random(in: 0...255) }
-        return Identifier(digest: bytes)
+        let tail = IdentifierTail.next()
+        let value = UInt128(UInt64(bitPattern: now.milliseconds)) << 80 | tail
+        return Identifier(bytes: (0..<16).map { UInt8(truncatingIfNeeded: value >> (120 - 8 * UInt128($0))) })
     }
 
     /// Derives an identifier from 16 bytes, always the same from the same bytes.
