@@ -142,6 +142,7 @@ enum Schema {
             try AlertTable.create(on: connection)
         },
         Migration(7, "lines of jobs") { try JobSchema.addLines(on: $0) },
+        Migration(8, "taking of jobs") { try JobSchema.addTaking(on: $0) },
     ]
 
     /// SQL that floors a column of instants, also before 1970, to whole lengths.

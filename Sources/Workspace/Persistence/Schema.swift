@@ -74,5 +74,6 @@ enum Schema {
             ] { try connection.execute(SQL(raw: statement)) }
         },
         Migration(3, "lines of jobs") { try JobSchema.addLines(on: $0) },
+        Migration(4, "taking of jobs") { try JobSchema.addTaking(on: $0) },
     ]
 }

@@ -18,42 +18,38 @@ struct ClaimPlanTests {
             limits: ["report": limits, "import": limits], running: running, served: served, admitted: admitted)
     }
 
-    private func counts(_ shares: [(lane: Lane, count: Int)]) -> [Lane: Int] {
-        Dictionary(uniqueKeysWithValues: shares.map { ($0.lane, $0.count) })
-    }
-
     @Test("workspaces get as much as each other, whatever their priorities")
     func equal() {
-        let shares = counts(plan().shares(of: 9, lanes: [lane("a", priority: 9), lane("b"), lane("c", priority: 0)]))
+        let shares = plan().taken(9, from: [lane("a", priority: 9), lane("b"), lane("c", priority: 0)])
         #expect(shares == [lane("a", priority: 9): 3, lane("b"): 3, lane("c", priority: 0): 3])
     }
 
     @Test("who has more running waits for the others")
     func catchingUp() {
         let running = [ClaimPlan.Place(kind: "report", workspace: "ws_a"): 3]
-        #expect(counts(plan(running: running).shares(of: 3, lanes: [lane("a"), lane("b")])) == [lane("b"): 3])
+        #expect(plan(running: running).taken(3, from: [lane("a"), lane("b")]) == [lane("b"): 3])
     }
 
     @Test("with one slot, workspaces take turns")
     func turns() {
         let served: [String: UInt64] = ["ws_a": 7, "ws_b": 5, "ws_c": 6]
         let lanes = [lane("a"), lane("b"), lane("c")]
-        #expect(counts(plan(served: served).shares(of: 1, lanes: lanes)) == [lane("b"): 1])
+        #expect(plan(served: served).taken(1, from: lanes) == [lane("b"): 1])
     }
 
     @Test("within a workspace the higher priority goes first")
     func priorities() {
         let lanes = [lane("a", priority: 1), lane("a", "import", priority: 8)]
-        #expect(counts(plan().shares(of: 1, lanes: lanes)) == [lane("a", "import", priority: 8): 1])
+        #expect(plan().taken(1, from: lanes) == [lane("a", "import", priority: 8): 1])
     }
 
     @Test("limits of a kind and of a workspace hold, what runs already counted in")
     func limits() {
         let running = [ClaimPlan.Place(kind: "report", workspace: "ws_a"): 1]
         let lanes = [lane("a"), lane("a", priority: 2), lane("b")]
-        let shares = plan(all: 4, workspace: 2, running: running).shares(of: 50, lanes: lanes)
-        #expect(counts(shares) == [lane("a"): 1, lane("b"): 2])
-        #expect(plan(all: 1, running: running).shares(of: 50, lanes: lanes).isEmpty)
+        let shares = plan(all: 4, workspace: 2, running: running).taken(50, from: lanes)
+        #expect(shares == [lane("a"): 1, lane("b"): 2])
+        #expect(plan(all: 1, running: running).taken(50, from: lanes).isEmpty)
     }
 
     @Test("a provider's limit holds for all workspaces and kinds together, and one in trouble is tried once or not")
@@ -64,24 +60,24 @@ struct ClaimPlanTests {
         let lanes = [lane("a", "report", "x"), lane("b", "import", "x"), lane("c", "report", nil)]
         let running = [ClaimPlan.Place(kind: "report", workspace: "ws_z", provider: "x"): 2]
         func taken(_ plan: ClaimPlan) -> Int {
-            plan.shares(of: 30, lanes: lanes).filter { $0.lane.provider == "x" }.reduce(0) { $0 + $1.count }
+            plan.taken(30, from: lanes).filter { $0.key.provider == "x" }.values.reduce(0, +)
         }
         #expect(taken(plan(provider: 5, running: running)) == 3)
         #expect(taken(plan(admitted: ["x": 0])) == 0)
         #expect(taken(plan(admitted: ["x": 1])) == 1)
         #expect(taken(plan(running: running, admitted: ["x": 1])) == 0)
-        #expect(counts(plan(admitted: ["x": 0]).shares(of: 3, lanes: lanes)) == [lane("c", "report", nil): 3])
+        #expect(plan(admitted: ["x": 0]).taken(3, from: lanes) == [lane("c", "report", nil): 3])
         #expect(lanes.map { Lane($0.text) } == lanes)
     }
 
     @Test("a process takes no more of a kind than it has slots for it")
     func slots() {
-        #expect(counts(plan(free: 2).shares(of: 9, lanes: [lane("a"), lane("b")])) == [lane("a"): 1, lane("b"): 1])
+        #expect(plan(free: 2).taken(9, from: [lane("a"), lane("b")]) == [lane("a"): 1, lane("b"): 1])
     }
 
     @Test("kinds that nobody here knows are left in line")
     func unknownKinds() {
-        #expect(plan().shares(of: 5, lanes: [lane("a", "other")]).isEmpty)
+        #expect(plan().taken(5, from: [lane("a", "other")]).isEmpty)
     }
 
     @Test("a lane's text sorts the urgent first and reads back")
@@ -89,5 +85,16 @@ struct ClaimPlanTests {
         let lanes = [9, 5, 0].map { lane("a", priority: $0) }
         #expect(lanes.map(\.text).sorted() == lanes.map(\.text))
         #expect(lanes.map { Lane($0.text) } == lanes)
+        for text in ["", "report", "report ws_a", "report ws_a ", "report ws_a x", "report ws_a 55", "report ws_a 5x"] {
+            #expect(Lane(text) == nil, "\(text)")
+        }
+        #expect(Lane("report ws_a 5 host.example/a b")?.provider == "host.example/a b")
+    }
+}
+
+extension ClaimPlan {
+    /// How many it takes of each lane.
+    fileprivate func taken(_ free: Int, from lanes: [Lane]) -> [Lane: Int] {
+        Dictionary(uniqueKeysWithValues: shares(of: free, lanes: lanes).map { (lanes[$0.lane], $0.count) })
     }
 }

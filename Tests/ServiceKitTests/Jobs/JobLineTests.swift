@@ -41,6 +41,58 @@ struct JobLineTests {
         }
     }
 
+    @Test("what is over its deadline is not begun, and holds nobody up", arguments: TestDatabase.Engine.allCases)
+    func late(on engine: TestDatabase.Engine) async throws {
+        let bench = try await JobBench(engine)
+        let definition = bench.kind { _ in }
+        func enqueue(_ count: Int, deadline: Duration) async throws -> [JobID] {
+            try await bench.table { table in
+                try (0..<count).map { _ in
+                    try table.enqueue(JobRequest("k", workspace: workspaceA), deadline: deadline).job.id
+                }
+            }
+        }
+        let late = try await enqueue(3, deadline: .seconds(10))
+        bench.pass(20)
+        let waiting = try await enqueue(2, deadline: .seconds(10))
+        let taken = try await bench.table { table in
+            try table.claim(1, of: ["k": definition], by: "w", leaseEnds: table.now.advanced(bySeconds: 30))
+        }
+        #expect(taken.map(\.id) == [waiting[0]])
+        for id in late { #expect(try await bench.job(id)?.state == .expired) }
+        #expect(try await bench.job(waiting[1])?.state == .requested)
+    }
+
+    @Test("a history says who took a job up, before and after it is over", arguments: TestDatabase.Engine.allCases)
+    func history(on engine: TestDatabase.Engine) async throws {
+        let bench = try await JobBench(engine)
+        let definition = bench.kind { _ in }
+        let id = try await bench.table {
+            try $0.enqueue(JobRequest("k", workspace: workspaceA), deadline: .seconds(1000)).job.id
+        }
+        func take(by worker: String) async throws -> Job {
+            bench.pass(1)
+            return try #require(
+                try await bench.table { table in
+                    try table.claim(1, of: ["k": definition], by: worker, leaseEnds: table.now.advanced(bySeconds: 30))
+                }.first)
+        }
+        let job = try await take(by: "first")
+        #expect(try await bench.job(id)?.history.map(\.reason) == ["requested", "taken up by first"])
+        bench.pass(1)
+        _ = try await bench.table { try $0.settle(job, .again(after: 0, reason: "busy")) }
+        _ = try await take(by: "second")
+        _ = try await bench.table { try $0.cancel(id, reason: "enough") }
+        let history = try #require(try await bench.job(id)?.history)
+        #expect(
+            history.map(\.reason) == [
+                "requested", "taken up by first", "busy", "taken up by second", "enough",
+            ])
+        #expect(history.map(\.state) == [.requested, .running, .requested, .running, .cancelled])
+        #expect(
+            zip(history, history.dropFirst()).map { $1.at.milliseconds - $0.at.milliseconds } == [1000, 1000, 1000, 0])
+    }
+
     private func step(
         _ model: inout Model, _ bench: JobBench, _ definition: JobDefinition, _ random: inout RandomSource
     ) async throws {

@@ -18,17 +18,29 @@ struct Lane: Sendable, Hashable {
         text = "\(kind) \(self.workspace) \(9 - priority)" + (provider.map { " \($0)" } ?? "")
     }
 
+    /// Reads what ``text`` says; nil if it is none.
     init?(_ text: String) {
+        var text = text
+        let parts: (kind: String, workspace: String, digit: UInt8, provider: String?)? = text.withUTF8 { bytes in
+            func part(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+            let blank = UInt8(ascii: " ")
+            guard let first = bytes.firstIndex(of: blank),
+                let second = bytes[(first + 1)...].firstIndex(of: blank), second + 1 < bytes.count
+            else { return nil }
+            let end = second + 2
+            guard end == bytes.count || bytes[end] == blank else { return nil }
+            return (
+                part(0..<first), part(first + 1..<second), bytes[second + 1] &- UInt8(ascii: "0"),
+                end < bytes.count ? part(end + 1..<bytes.count) : nil
+            )
+        }
+        guard let parts, parts.digit <= 9 else { return nil }
         self.text = text
-        let parts = text.utf8.split(separator: UInt8(ascii: " "), maxSplits: 3).map { String(Substring($0)) }
-        guard parts.count >= 3, let digit = Int(parts[2]) else { return nil }
-        kind = parts[0]
-        workspace = parts[1]
-        priority = 9 - digit
-        provider = parts.count == 4 ? parts[3] : nil
+        (kind, workspace, provider) = (parts.kind, parts.workspace, parts.provider)
+        priority = 9 - Int(parts.digit)
     }
 
-    // The text says all; a claim looks up each of many lanes a dozen times.
+    // The text says all.
     static func == (left: Lane, right: Lane) -> Bool { left.text == right.text }
     func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
@@ -61,66 +73,63 @@ struct ClaimPlan {
     /// The providers that are in trouble, and how many jobs may try them at once: none, or one.
     var admitted: [String: Int] = [:]
 
-    /// How many to take from which lane; a lane may turn out to have fewer.
-    func shares(of free: Int, lanes: [Lane]) -> [(lane: Lane, count: Int)] {
+    /// How many to take from which lane, by its place in the list; a lane may turn out to have fewer.
+    func shares(of free: Int, lanes: [Lane]) -> [(lane: Int, count: Int)] {
         // Names become numbers first: each of many jobs is weighed against many lanes.
-        var kinds = Counts<String>()
-        var places = Counts<Place>()
-        var providers = Counts<String>()
-        var inWorkspaces = Counts<String>()
-        for (place, count) in running {
-            kinds.add(count, to: place.kind)
-            inWorkspaces.add(count, to: place.workspace)
-            places.add(count, to: Place(kind: place.kind, workspace: place.workspace))
-            if let provider = place.provider { providers.add(count, to: provider) }
-        }
-        var workspaces: [String: Queue] = [:]
+        let kinds = Numbers(limits.keys)
+        var providers = Numbers(lanes.lazy.compactMap(\.provider))
+        var workspaces = Numbers<String>()
+        var candidates: [Candidate] = []
+        candidates.reserveCapacity(lanes.count)
         for (index, lane) in lanes.enumerated() {
-            guard let limits = limits[lane.kind] else { continue }
-            let candidate = Candidate(
-                lane: index, limits: limits, kind: kinds.number(of: lane.kind),
-                place: places.number(of: Place(kind: lane.kind, workspace: lane.workspace)),
-                provider: lane.provider.map { providers.number(of: $0) },
-                admitted: lane.provider.flatMap { admitted[$0] } ?? .max, priority: lane.priority)
-            workspaces[lane.workspace, default: Queue()].candidates.append(candidate)
+            guard let kind = kinds.number(of: lane.kind), let limits = limits[lane.kind] else { continue }
+            candidates.append(
+                Candidate(
+                    lane: index, limits: limits, kind: kind, workspace: workspaces.take(lane.workspace),
+                    provider: lane.provider.map { providers.take($0) },
+                    admitted: lane.provider.flatMap { admitted[$0] } ?? .max, priority: lane.priority))
         }
-        var takenOfKind = kinds.counts.map { _ in 0 }
-        var taken = lanes.map { _ in 0 }
-        func isOpen(_ lane: Candidate) -> Bool {
-            if let provider = lane.provider, providers.counts[provider] >= min(lane.limits.provider, lane.admitted) {
-                return false
+        var load = Load(kinds: kinds.count, workspaces: workspaces.count, providers: providers.count)
+        for (place, count) in running {
+            let kind = kinds.number(of: place.kind)
+            load.add(
+                count, kind: kind, workspace: workspaces.number(of: place.workspace),
+                provider: place.provider.flatMap { providers.number(of: $0) })
+        }
+        // The lanes of a workspace stand together, the urgent first.
+        candidates.sort { ($0.workspace, -$0.priority, $0.lane) < ($1.workspace, -$1.priority, $1.lane) }
+        var queues: [Queue] = []
+        queues.reserveCapacity(workspaces.count)
+        for (index, candidate) in candidates.enumerated() {
+            if candidate.workspace == queues.last?.workspace {
+                queues[queues.count - 1].end += 1
+            } else {
+                queues.append(
+                    Queue(
+                        workspace: candidate.workspace, next: index, end: index + 1, first: candidate,
+                        running: load.ofWorkspace[candidate.workspace],
+                        served: served[lanes[candidate.lane].workspace] ?? 0))
             }
-            return kinds.counts[lane.kind] < lane.limits.all && takenOfKind[lane.kind] < lane.limits.free
-                && places.counts[lane.place] < lane.limits.workspace
         }
-        // The workspaces by whose turn it is. Counts only grow, so what is closed stays so, and turns only come later:
-        // one whose turn has moved on is put back and not looked for.
-        var turns = Heap(
-            workspaces.map { name, queue in
-                var queue = queue
-                queue.candidates.sort { ($0.priority, $1.lane) > ($1.priority, $0.lane) }
-                queue.running = inWorkspaces.counts[inWorkspaces.number(of: name)]
-                queue.served = served[name] ?? 0
-                return queue
-            })
+        // By whose turn it is. Counts only grow, so what is closed stays so, and turns only come later: one whose turn
+        // has moved on is put back and not looked for.
+        var turns = Heap(queues)
+        var taken = [Int](repeating: 0, count: lanes.count)
         var left = max(0, free)
         while left > 0, var queue = turns.popMin() {
             let first = queue.next
-            while queue.next < queue.candidates.count, !isOpen(queue.candidates[queue.next]) { queue.next += 1 }
-            guard queue.next < queue.candidates.count else { continue }
-            let lane = queue.candidates[queue.next]
+            while queue.next < queue.end, !load.hasRoom(for: candidates[queue.next]) { queue.next += 1 }
+            guard queue.next < queue.end else { continue }
+            queue.first = candidates[queue.next]
             if queue.next == first {
                 left -= 1
-                taken[lane.lane] += 1
-                takenOfKind[lane.kind] += 1
-                kinds.counts[lane.kind] += 1
-                places.counts[lane.place] += 1
-                if let provider = lane.provider { providers.counts[provider] += 1 }
+                taken[queue.first.lane] += 1
+                load.take(queue.first)
                 queue.running += 1
             }
             turns.insert(queue)
         }
-        return zip(lanes, taken).compactMap { lane, count in count > 0 ? (lane, count) : nil }
+        return taken.indices.compactMap { taken[$0] > 0 ? ($0, taken[$0]) : nil }
     }
 
     /// A lane that may be taken from, its names as numbers.
@@ -128,40 +137,79 @@ struct ClaimPlan {
         var lane: Int
         var limits: Limits
         var kind: Int
-        var place: Int
+        var workspace: Int
         var provider: Int?
         var admitted: Int
         var priority: Int
     }
 
-    /// The lanes of a workspace, the urgent first, and what its turn depends on.
+    /// The lanes of a workspace that are left, and what its turn depends on.
     private struct Queue: Comparable {
-        var candidates: [Candidate] = []
+        let workspace: Int
         /// The first one that is not known to be closed.
-        var next = 0
-        var running = 0
-        var served: UInt64 = 0
+        var next: Int
+        var end: Int
+        var first: Candidate
+        var running: Int
+        var served: UInt64
 
-        private var turn: (Int, UInt64, Int, Int) {
-            let first = candidates[min(next, candidates.count - 1)]
-            return (running, served, -first.priority, first.lane)
-        }
+        private var turn: (Int, UInt64, Int, Int) { (running, served, -first.priority, first.lane) }
         static func < (left: Queue, right: Queue) -> Bool { left.turn < right.turn }
         static func == (left: Queue, right: Queue) -> Bool { left.turn == right.turn }
     }
 
-    /// How many of each, by its number.
-    private struct Counts<Key: Hashable> {
-        private var numbers: [Key: Int] = [:]
-        var counts: [Int] = []
+    /// How many run, and are taken.
+    private struct Load {
+        private var ofKind: [Int]
+        /// Without what ran before.
+        private var takenOfKind: [Int]
+        private(set) var ofWorkspace: [Int]
+        /// By workspace, and within it by kind.
+        private var ofPlace: [Int]
+        private var ofProvider: [Int]
 
-        mutating func number(of key: Key) -> Int {
-            if let number = numbers[key] { return number }
-            numbers[key] = counts.count
-            counts.append(0)
-            return counts.count - 1
+        init(kinds: Int, workspaces: Int, providers: Int) {
+            func zeros(_ count: Int) -> [Int] { Array(repeating: 0, count: count) }
+            (ofKind, takenOfKind, ofWorkspace, ofPlace, ofProvider) = (
+                zeros(kinds), zeros(kinds), zeros(workspaces), zeros(workspaces * kinds), zeros(providers)
+            )
         }
 
-        mutating func add(_ count: Int, to key: Key) { counts[number(of: key)] += count }
+        mutating func add(_ count: Int, kind: Int?, workspace: Int?, provider: Int?) {
+            if let kind { ofKind[kind] += count }
+            if let workspace { ofWorkspace[workspace] += count }
+            if let kind, let workspace { ofPlace[workspace * ofKind.count + kind] += count }
+            if let provider { ofProvider[provider] += count }
+        }
+
+        mutating func take(_ lane: Candidate) {
+            add(1, kind: lane.kind, workspace: lane.workspace, provider: lane.provider)
+            takenOfKind[lane.kind] += 1
+        }
+
+        func hasRoom(for lane: Candidate) -> Bool {
+            if let provider = lane.provider, ofProvider[provider] >= min(lane.limits.provider, lane.admitted) {
+                return false
+            }
+            return ofKind[lane.kind] < lane.limits.all && takenOfKind[lane.kind] < lane.limits.free
+                && ofPlace[lane.workspace * ofKind.count + lane.kind] < lane.limits.workspace
+        }
+    }
+
+    /// Names, numbered in the order in which they came.
+    private struct Numbers<Name: Hashable> {
+        private var numbers: [Name: Int] = [:]
+        var count: Int { numbers.count }
+
+        init() {}
+        init(_ names: some Sequence<Name>) { for name in names { _ = take(name) } }
+
+        func number(of name: Name) -> Int? { numbers[name] }
+
+        mutating func take(_ name: Name) -> Int {
+            if let number = numbers[name] { return number }
+            numbers[name] = numbers.count
+            return numbers.count - 1
+        }
     }
 }

@@ -32,17 +32,24 @@ public struct Job: Sendable {
     public internal(set) var leaseEnds: Timestamp?
     public let requestedAt: Timestamp
     public internal(set) var startedAt: Timestamp?
+    /// When its worker took it up, until that stands in ``lines``: a claim is to write as little as it can.
+    var takenAt: Timestamp?
     public internal(set) var endedAt: Timestamp?
     /// What happened to it, a line each.
     var lines: String
     /// What happened to it, the oldest first.
-    public var history: [JobTransition] { JobTransition.read(lines) }
+    public var history: [JobTransition] { JobTransition.read(lines) + [takenUp].compactMap(\.self) }
     /// Grows with every change of owner: who holds an older one writes nothing.
     var fence: Int64
     /// A key that lasts as long as the job is open.
     var keyEnds: Bool
 
     public var state: JobState { phase.state }
+
+    /// That its worker took it up, where ``lines`` do not say so.
+    var takenUp: JobTransition? {
+        takenAt.map { JobTransition(at: $0, state: .running, reason: "taken up by \(worker ?? "?")") }
+    }
 
     /// Whether it is on its way to an end, and what it did is being undone.
     public var isUndoing: Bool { phase.ending != nil }

@@ -4,7 +4,7 @@ public import Common
 ///
 /// - `job`: one row a job. `queue` is the text of its ``Lane``. `lane` is empty while it stands where it was requested,
 ///   its `queue` while it was put in line again, and null while it is not in line: delayed, running or over. `history`
-///   is one JSON object a line.
+///   is one JSON object a line; `taken_at` is when its worker took it up, until `history` says so.
 /// - `job_line`: the lanes that have jobs which were never taken up, and where they begin. See ``JobTable``'s claim.
 /// - `job_step`: what steps came to; those with a compensation as soon as they are begun.
 /// - `job_schedule`: when each schedule is to run next.
@@ -15,6 +15,7 @@ public enum JobSchema {
         try createFirst(on: connection)
         try addProviders(on: connection)
         try addLines(on: connection)
+        try addTaking(on: connection)
     }
 
     private static func createFirst(on connection: any DatabaseConnection) throws {
@@ -99,12 +100,32 @@ public enum JobSchema {
         try connection.execute("CREATE INDEX job_new ON job (queue, id) \(raw: part)")
     }
 
+    /// Has a claim leave histories alone, in tables of an older version.
+    public static func addTaking(on connection: any DatabaseConnection) throws {
+        if try has(column: "taken_at", connection) { return }
+        try connection.execute("ALTER TABLE job ADD COLUMN taken_at \(raw: connection.dialect.integer)")
+    }
+
     private static func has(_ table: String, _ connection: any DatabaseConnection) throws -> Bool {
         let found: SQL =
             switch connection.dialect {
             case .sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = \(table)"
             case .postgres:
                 "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = \(table)"
+            }
+        return try connection.first(found) { _ in true } ?? false
+    }
+
+    /// Whether `job` has a column.
+    private static func has(column: String, _ connection: any DatabaseConnection) throws -> Bool {
+        let found: SQL =
+            switch connection.dialect {
+            case .sqlite: "SELECT 1 FROM pragma_table_info('job') WHERE name = \(column)"
+            case .postgres:
+                """
+                SELECT 1 FROM information_schema.columns
+                WHERE table_schema = current_schema() AND table_name = 'job' AND column_name = \(column)
+                """
             }
         return try connection.first(found) { _ in true } ?? false
     }

@@ -34,10 +34,8 @@ extension JobTable {
         served: [String: UInt64] = [:], free: [String: Int] = [:]
     ) throws -> [Job] {
         var line = try line()
-        // What is over its deadline ends, and is not begun.
-        if line.hasLate, try expire(.requested, definitions) == Self.atOnce { return [] }
-        guard !line.lanes.isEmpty, limit > 0 else { return [] }
-        var free = free
+        guard !line.entries.isEmpty, limit > 0 else { return [] }
+        var left = free
         let admitted = line.breakers.compactMapValues { $0.admitted(at: now) }
         var ids: [String] = []
         while ids.count < limit {
@@ -45,35 +43,41 @@ extension JobTable {
                 limits: definitions.mapValues { definition in
                     ClaimPlan.Limits(
                         all: definition.limit, workspace: definition.workspaceLimit,
-                        provider: definition.providerLimit, free: free[definition.kind] ?? .max)
+                        provider: definition.providerLimit, free: left[definition.kind] ?? .max)
                 }, running: line.running, served: served, admitted: admitted)
-            let shares = plan.shares(of: limit - ids.count, lanes: line.lanes.filter { !line.isEmpty($0) })
+            let open = line.entries.indices.filter { !line.entries[$0].isEmpty }
+            let shares = plan.shares(of: limit - ids.count, lanes: open.map { line.entries[$0].lane })
+                .map { (lane: open[$0.lane], count: $0.count) }
             if shares.isEmpty { break }
-            for (lane, found) in try first(shares, &line) where !found.isEmpty {
+            for ((index, _), found) in zip(shares, try first(shares, &line)) where !found.isEmpty {
                 ids += found
-                if let left = free[lane.kind] { free[lane.kind] = left - found.count }
+                let lane = line.entries[index].lane
+                left[lane.kind]? -= found.count
                 let place = ClaimPlan.Place(kind: lane.kind, workspace: lane.workspace, provider: lane.provider)
                 line.running[place, default: 0] += found.count
             }
         }
         try keepHeads(of: line)
         guard !ids.isEmpty else { return [] }
-        let transition = JobTransition(at: now, state: .running, reason: "taken up by \(worker)").line
-        let chosen: SQL =
-            switch connection.dialect {
-            case .sqlite: "\(list: ids)"
-            case .postgres:
-                """
-                (SELECT id FROM job WHERE id IN \(list: ids) AND lane IS NOT NULL
-                \(raw: connection.dialect.forUpdateSkippingLocked))
-                """
+        let jobs = try take(ids, by: worker, leaseEnds: leaseEnds)
+        if jobs.count < ids.count {
+            // What is over its deadline ends, and is not begun.
+            let late = try expire(.requested, definitions)
+            if jobs.isEmpty, late > 0, late < Self.atOnce {
+                return try claim(limit, of: definitions, by: worker, leaseEnds: leaseEnds, served: served, free: free)
             }
+        }
+        return jobs
+    }
+
+    /// Makes a worker the owner of those that have time left.
+    private func take(_ ids: [String], by worker: String, leaseEnds: Timestamp) throws -> [Job] {
         return try connection.query(
             """
             UPDATE job SET state = 'RUNNING', lane = NULL, attempt = attempt + 1, fence = fence + 1,
                 worker = \(worker), lease_ends = \(leaseEnds), started_at = COALESCE(started_at, \(now)),
-                history = history || \(transition)
-            WHERE id IN \(chosen) AND lane IS NOT NULL
+                taken_at = \(now)
+            WHERE id IN \(list: ids) AND lane IS NOT NULL AND deadline > \(now)
             RETURNING \(raw: Self.columnsWithoutHistory)
             """
         ) { try Self.job($0) }

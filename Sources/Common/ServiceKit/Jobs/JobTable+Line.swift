@@ -7,22 +7,23 @@ import Common
 /// Jobs that are put in line again, after a failure or when their time has come, are few, and stand in an index of
 /// their own. A lane has both; the older go first.
 struct JobLine {
-    /// The lanes that have jobs.
-    var lanes: [Lane] = []
-    /// Where new jobs begin, in the lanes that have such.
-    var heads: [Lane: String] = [:]
-    /// The lanes whose heads moved; nil where they have no new jobs any more.
-    var moved: [Lane: String?] = [:]
-    /// From which id on there may be jobs that were put in line again, in the lanes that have such.
-    var again: [Lane: String] = [:]
-    /// Whether some are over their deadline.
-    var hasLate = false
+    struct Entry {
+        let lane: Lane
+        /// Where its new jobs begin; nil where it has none.
+        var head: String?
+        /// Whether ``head`` is not what the table says any more.
+        var isMoved = false
+        /// From which id on there may be jobs that were put in line again; nil where it has none.
+        var again: String?
+
+        var isEmpty: Bool { head == nil && again == nil }
+    }
+    /// The lanes that have jobs, and those that had some.
+    var entries: [Entry] = []
     /// How many of each kind, workspace and provider run.
     var running: [ClaimPlan.Place: Int] = [:]
     /// The providers that failed of late.
     var breakers: [String: ProviderBreaker] = [:]
-
-    func isEmpty(_ lane: Lane) -> Bool { heads[lane] == nil && again[lane] == nil }
 
     /// An identifier's text that sorts directly behind this one: base 32 has nothing before `0`.
     static func behind(_ id: String) -> String { id + "+" }
@@ -47,10 +48,20 @@ extension JobTable {
         }
     }
 
+    /// What runs. PostgreSQL is told twice more that it is little: then it reads the index itself and not a bitmap of it,
+    /// and remembers which entries are of jobs that ran before.
+    private var isRunning: String {
+        switch connection.dialect {
+        case .sqlite: "state = 'RUNNING'"
+        case .postgres: "state = 'RUNNING' AND lease_ends > 0 AND worker > ''"
+        }
+    }
+
     /// The lanes that have jobs, what runs, and the providers that failed: as many looks into an index as there are lanes
     /// with jobs that were put in line again, however many jobs.
     func line() throws -> JobLine {
         var line = JobLine()
+        var again: [String] = []
         try connection.forEach(
             """
             WITH RECURSIVE found (lane) AS (
@@ -64,9 +75,7 @@ extension JobTable {
             UNION ALL
             SELECT 2, lane, NULL, NULL, 0, NULL FROM found WHERE lane IS NOT NULL
             UNION ALL
-            SELECT 3, NULL, NULL, NULL, 0, NULL WHERE (\(raw: firstDeadline)) <= \(now)
-            UNION ALL
-            SELECT 4, kind, workspace, provider, 0, NULL FROM job WHERE state = 'RUNNING'
+            SELECT 3, kind, workspace, provider, 0, NULL FROM job WHERE \(raw: isRunning)
             """
         ) { row in
             switch row.integer(0) {
@@ -74,84 +83,113 @@ extension JobTable {
                 line.breakers[row.text(1)] = ProviderBreaker(
                     failures: Int(row.integer(4)), openUntil: row.optionalInteger(5).map(Timestamp.init(milliseconds:)))
             case 1:
-                guard let lane = Lane(row.text(1)) else { return }
-                line.lanes.append(lane)
-                line.heads[lane] = row.text(2)
-            case 2:
-                guard let lane = Lane(row.text(1)) else { return }
-                if line.heads[lane] == nil { line.lanes.append(lane) }
-                line.again[lane] = ""
-            case 3: line.hasLate = true
+                if let lane = Lane(row.text(1)) { line.entries.append(JobLine.Entry(lane: lane, head: row.text(2))) }
+            case 2: again.append(row.text(1))
             default:
                 let place = ClaimPlan.Place(
                     kind: row.text(1), workspace: row.optionalText(2) ?? "-", provider: row.optionalText(3))
                 line.running[place, default: 0] += 1
             }
         }
+        for text in again {
+            if let index = line.entries.firstIndex(where: { $0.lane.text == text }) {
+                line.entries[index].again = ""
+            } else if let lane = Lane(text) {
+                line.entries.append(JobLine.Entry(lane: lane, again: ""))
+            }
+        }
         return line
     }
 
     /// The first jobs of lanes, so many of each: one look into an index a job. They count as taken.
-    func first(_ shares: [(lane: Lane, count: Int)], _ line: inout JobLine) throws -> [(lane: Lane, ids: [String])] {
-        let new = try first(
-            shares.filter { line.heads[$0.lane] != nil }.map { ($0.lane, line.heads[$0.lane] ?? "", $0.count) },
-            in: "queue", where: "job.lane = ''")
-        let again = try first(
-            shares.filter { line.again[$0.lane] != nil }.map { ($0.lane, line.again[$0.lane] ?? "", $0.count) },
-            in: "lane", where: "job.lane > ''")
-        var found: [(lane: Lane, ids: [String])] = []
-        for (lane, count) in shares {
-            let (fresh, old) = (new[lane.text] ?? [], again[lane.text] ?? [])
+    ///
+    /// - Parameter shares: Which of the line's lanes, and how many.
+    /// - Returns: The ids for each share.
+    func first(_ shares: [(lane: Int, count: Int)], _ line: inout JobLine) throws -> [[String]] {
+        let new = try first(shares, of: line, in: "queue", where: "job.lane = ''") { $0.head }
+        let again = try first(shares, of: line, in: "lane", where: "job.lane > ''") { $0.again }
+        return shares.indices.map { index in
+            let (lane, count) = shares[index]
+            let (fresh, old) = (new[index], again[index])
             let ids = old.isEmpty ? fresh : Array((fresh + old).sorted().prefix(count))
-            if line.heads[lane] != nil {
-                let end = old.isEmpty ? fresh.last : fresh.last { ids.contains($0) }
-                // It has fewer than were asked for, and all of them are taken.
-                let isOver = fresh.count < count && end == fresh.last
-                let head = isOver ? nil : end.map(JobLine.behind) ?? line.heads[lane]
-                line.heads[lane] = head
-                line.moved[lane] = .some(head)
+            // Where it has fewer than were asked for, and all of them are taken, it is over.
+            func rest(of found: [String], from begin: String) -> String? {
+                let end = old.isEmpty ? found.last : found.last { ids.contains($0) }
+                return found.count < count && end == found.last ? nil : end.map(JobLine.behind) ?? begin
             }
-            if line.again[lane] != nil {
-                let end = old.last { ids.contains($0) }
-                let isOver = old.count < count && end == old.last
-                line.again[lane] = isOver ? nil : end.map(JobLine.behind) ?? line.again[lane]
+            if let head = line.entries[lane].head {
+                line.entries[lane].head = rest(of: fresh, from: head)
+                line.entries[lane].isMoved = true
             }
-            found.append((lane, ids))
+            if let begin = line.entries[lane].again { line.entries[lane].again = rest(of: old, from: begin) }
+            return ids
+        }
+    }
+
+    private func first(
+        _ shares: [(lane: Int, count: Int)], of line: JobLine, in column: String, where: String,
+        from begin: (JobLine.Entry) -> String?
+    ) throws -> [[String]] {
+        var found = [[String]](repeating: [], count: shares.count)
+        var rows: [String] = []
+        var bindings: [SQLValue] = []
+        for (index, share) in shares.enumerated() {
+            let entry = line.entries[share.lane]
+            guard let begin = begin(entry) else { continue }
+            rows.append("(\(index), ?, ?, ?)")
+            bindings += [entry.lane.text.sqlValue, begin.sqlValue, share.count.sqlValue]
+        }
+        guard !rows.isEmpty else { return found }
+        let wanted = SQL(raw: "VALUES " + rows.joined(separator: ", "), bindings: bindings)
+        let sql =
+            switch connection.dialect {
+            case .sqlite:
+                Self.sqliteFirst(of: wanted, in: column, where: `where`, isOneEach: shares.allSatisfy { $0.count == 1 })
+            case .postgres: Self.postgresFirst(of: wanted, in: column, where: `where`)
+            }
+        try connection.forEach(sql) { row in
+            if !row.isNull(1) { found[Int(row.integer(0))].append(row.text(1)) }
         }
         return found
     }
 
-    private func first(_ shares: [(lane: Lane, from: String, count: Int)], in column: String, where: String) throws
-        -> [String: [String]]
-    {
-        guard !shares.isEmpty else { return [:] }
-        let wanted = SQL(
-            raw: "VALUES " + repeatElement("(?, ?, ?)", count: shares.count).joined(separator: ", "),
-            bindings: shares.flatMap { [$0.lane.text.sqlValue, $0.from.sqlValue, $0.count.sqlValue] })
-        var found: [String: [String]] = [:]
-        try connection.forEach(
+    /// The first ids of each lane that is wanted, locked; those that somebody else has locked are not among them.
+    private static func postgresFirst(of wanted: SQL, in column: String, where: String) -> SQL {
+        """
+        SELECT column1, found.id FROM (\(wanted)) AS wanted CROSS JOIN LATERAL (
+            SELECT id FROM job WHERE job.\(raw: column) = column2 AND job.id >= column3 AND \(raw: `where`)
+            ORDER BY job.id LIMIT column4 \(raw: Dialect.postgres.forUpdateSkippingLocked)) AS found
+        """
+    }
+
+    /// The first ids of each lane that is wanted, by one look into the index after the other.
+    private static func sqliteFirst(of wanted: SQL, in column: String, where: String, isOneEach: Bool) -> SQL {
+        let one: SQL = """
+            SELECT column1 AS number,
+                (SELECT id FROM job WHERE job.\(raw: column) = column2 AND job.id >= column3
+                    AND \(raw: `where`) ORDER BY job.id LIMIT 1) AS id, column2 AS lane, column4 - 1 AS more
+            FROM (\(wanted)) AS wanted
             """
-            WITH RECURSIVE taken (lane, id, more) AS (
-                SELECT column1, (SELECT id FROM job WHERE job.\(raw: column) = column1 AND job.id >= column2
-                    AND \(raw: `where`) ORDER BY job.id LIMIT 1), column3 - 1
-                FROM (\(wanted)) AS wanted
+        if isOneEach { return one }
+        return """
+            WITH RECURSIVE taken AS (
+                \(one)
                 UNION ALL
-                SELECT lane, (SELECT id FROM job WHERE job.\(raw: column) = taken.lane AND job.id > taken.id
-                    AND \(raw: `where`) ORDER BY job.id LIMIT 1), more - 1
+                SELECT number, (SELECT id FROM job WHERE job.\(raw: column) = taken.lane AND job.id > taken.id
+                    AND \(raw: `where`) ORDER BY job.id LIMIT 1), lane, more - 1
                 FROM taken WHERE more > 0 AND id IS NOT NULL)
-            SELECT lane, id FROM taken WHERE id IS NOT NULL
+            SELECT number, id FROM taken
             """
-        ) { row in found[row.text(0), default: []].append(row.text(1)) }
-        return found
     }
 
     /// Keeps where the new jobs of lanes begin.
     func keepHeads(of line: JobLine) throws {
-        let moved = line.moved.compactMap { lane, head in head.map { (lane.text, $0) } }
+        let moved = line.entries.filter(\.isMoved)
+        let kept = moved.filter { $0.head != nil }
         try connection.write(
-            BulkRows([.texts(moved.map(\.0)), .texts(moved.map(\.1))]),
+            BulkRows([.texts(kept.map(\.lane.text)), .texts(kept.compactMap(\.head))]),
             BulkStatement(into: "job_line", columns: ["name", "head"], key: ["name"], conflict: .replace(["head"])))
-        let empty = line.moved.filter { $0.value == nil }.keys.map(\.text)
+        let empty = moved.filter { $0.head == nil }.map(\.lane.text)
         if !empty.isEmpty { try connection.execute("DELETE FROM job_line WHERE name IN \(list: empty)") }
     }
 }

@@ -9,7 +9,8 @@ extension JobTable {
     private static func columns(history: String) -> String {
         """
         id, kind, workspace, payload, priority, state, ending, reason, attempt, fence, worker, lease_ends, due, \
-        deadline, progress, note, key_ends, requested_at, started_at, ended_at, \(history), provider
+        deadline, progress, note, key_ends, requested_at, started_at, ended_at, \(history), provider, \
+        taken_at
         """
     }
 
@@ -27,6 +28,7 @@ extension JobTable {
             worker: row.optionalText(10), leaseEnds: row.optionalInteger(11).map(Timestamp.init(milliseconds:)),
             requestedAt: Timestamp(milliseconds: row.integer(17)),
             startedAt: row.optionalInteger(18).map(Timestamp.init(milliseconds:)),
+            takenAt: row.optionalInteger(22).map(Timestamp.init(milliseconds:)),
             endedAt: row.optionalInteger(19).map(Timestamp.init(milliseconds:)),
             lines: row.text(20), fence: row.integer(9), keyEnds: row.integer(16) != 0)
     }

@@ -39,8 +39,9 @@ public struct JobTable {
             priority: priority, provider: request.provider, phase: JobPhase(.requested), reason: nil, attempt: 0,
             due: due,
             deadline: due.advanced(bySeconds: (request.deadline ?? deadline).seconds), progress: 0, note: nil,
-            worker: nil, leaseEnds: nil, requestedAt: now, startedAt: nil, endedAt: nil, lines: first.line, fence: 0,
-            keyEnds: keyEnds)
+            worker: nil, leaseEnds: nil, requestedAt: now, startedAt: nil, takenAt: nil, endedAt: nil,
+            lines: first.line,
+            fence: 0, keyEnds: keyEnds)
         let queue = Lane(kind: job.kind, workspace: job.workspace, priority: priority, provider: job.provider).text
         if due <= now { try extend(queue, with: job.id) }
         try connection.notify(Self.channel)
@@ -167,7 +168,9 @@ public struct JobTable {
         let begins = phase.ending != nil && before.phase.ending == nil
         let transition = JobTransition(
             at: now, state: phase.state, reason: begins ? "\(reason); undoing what it did" : reason)
-        job.lines += transition.line
+        let news = (before.takenUp?.line ?? "") + transition.line
+        job.lines += news
+        job.takenAt = nil
         // Why it ends is what a person wants to know, not how the undoing goes.
         if !before.isUndoing { job.reason = reason }
         if begins {
@@ -189,7 +192,7 @@ public struct JobTable {
             job.note = nil
         }
         if phase.state.isEnd { job.endedAt = now }
-        try save(job, fence: before.fence, transition)
+        try save(job, fence: before.fence, news)
         return job
     }
 
@@ -200,7 +203,7 @@ public struct JobTable {
         try connection.first("SELECT 1 FROM job_step WHERE job = \(id) AND undoable = 1 LIMIT 1") { _ in true } ?? false
     }
 
-    private func save(_ job: Job, fence: Int64, _ transition: JobTransition) throws {
+    private func save(_ job: Job, fence: Int64, _ news: String) throws {
         let isInLine = job.state == .requested && job.due <= now
         let changed = try connection.execute(
             """
@@ -209,7 +212,7 @@ public struct JobTable {
                 fence = \(job.fence), worker = \(job.worker), lease_ends = \(job.leaseEnds), due = \(job.due),
                 deadline = \(job.deadline), progress = \(job.progress), note = \(job.note), ended_at = \(job.endedAt),
                 job_key = \(raw: job.state.isEnd && job.keyEnds ? "NULL" : "job_key"),
-                history = history || \(transition.line)
+                taken_at = NULL, history = history || \(news)
             WHERE id = \(job.id) AND fence = \(fence)
             """)
         if changed != 1 { throw JobLost(id: job.id) }

@@ -33,5 +33,6 @@ enum ImportSchema {
                     original \(raw: dialect.text) NOT NULL, PRIMARY KEY (import, number))
                 """)
         },
+        Migration(4, "taking of jobs") { try JobSchema.addTaking(on: $0) },
     ]
 }
