@@ -53,6 +53,19 @@ public struct Job: Sendable {
 
     /// Whether it is on its way to an end, and what it did is being undone.
     public var isUndoing: Bool { phase.ending != nil }
+
+    /// The job as its new owner has it.
+    func taken(by worker: String, leaseEnds: Timestamp, at now: Timestamp) -> Job {
+        var job = self
+        job.phase.state = .running
+        job.attempt += 1
+        job.fence += 1
+        job.worker = worker
+        job.leaseEnds = leaseEnds
+        job.startedAt = startedAt ?? now
+        job.takenAt = now
+        return job
+    }
 }
 
 /// A step of a job from one state to another.

@@ -37,8 +37,8 @@ extension JobTable {
         guard !line.entries.isEmpty, limit > 0 else { return [] }
         var left = free
         let admitted = line.breakers.compactMapValues { $0.admitted(at: now) }
-        var ids: [String] = []
-        while ids.count < limit {
+        var found: [FirstJob] = []
+        while found.count < limit {
             let plan = ClaimPlan(
                 limits: definitions.mapValues { definition in
                     ClaimPlan.Limits(
@@ -46,41 +46,41 @@ extension JobTable {
                         provider: definition.providerLimit, free: left[definition.kind] ?? .max)
                 }, running: line.running, served: served, admitted: admitted)
             let open = line.entries.indices.filter { !line.entries[$0].isEmpty }
-            let shares = plan.shares(of: limit - ids.count, lanes: open.map { line.entries[$0].lane })
+            let shares = plan.shares(of: limit - found.count, lanes: open.map { line.entries[$0].lane })
                 .map { (lane: open[$0.lane], count: $0.count) }
             if shares.isEmpty { break }
-            for ((index, _), found) in zip(shares, try first(shares, &line)) where !found.isEmpty {
-                ids += found
+            for ((index, _), jobs) in zip(shares, try first(shares, &line)) where !jobs.isEmpty {
+                found += jobs
                 let lane = line.entries[index].lane
-                left[lane.kind]? -= found.count
+                left[lane.kind]? -= jobs.count
                 let place = ClaimPlan.Place(kind: lane.kind, workspace: lane.workspace, provider: lane.provider)
-                line.running[place, default: 0] += found.count
+                line.running[place, default: 0] += jobs.count
             }
         }
         try keepHeads(of: line)
-        guard !ids.isEmpty else { return [] }
-        let jobs = try take(ids, by: worker, leaseEnds: leaseEnds)
-        if jobs.count < ids.count {
+        let open = found.filter { $0.job.deadline > now }
+        try take(open, by: worker, leaseEnds: leaseEnds)
+        if open.count < found.count {
             // What is over its deadline ends, and is not begun.
             let late = try expire(.requested, definitions)
-            if jobs.isEmpty, late > 0, late < Self.atOnce {
+            if open.isEmpty, late < Self.atOnce {
                 return try claim(limit, of: definitions, by: worker, leaseEnds: leaseEnds, served: served, free: free)
             }
         }
-        return jobs
+        return open.map { $0.job.taken(by: worker, leaseEnds: leaseEnds, at: now) }
     }
 
-    /// Makes a worker the owner of those that have time left.
-    private func take(_ ids: [String], by worker: String, leaseEnds: Timestamp) throws -> [Job] {
-        return try connection.query(
+    /// Makes a worker the owner; ``Job/taken(by:leaseEnds:at:)`` is the same for a value.
+    private func take(_ jobs: [FirstJob], by worker: String, leaseEnds: Timestamp) throws {
+        guard !jobs.isEmpty else { return }
+        let key = connection.dialect == .sqlite ? "rowid" : "id"
+        try connection.execute(
             """
             UPDATE job SET state = 'RUNNING', lane = NULL, attempt = attempt + 1, fence = fence + 1,
                 worker = \(worker), lease_ends = \(leaseEnds), started_at = COALESCE(started_at, \(now)),
                 taken_at = \(now)
-            WHERE id IN \(list: ids) AND lane IS NOT NULL AND deadline > \(now)
-            RETURNING \(raw: Self.columnsWithoutHistory)
-            """
-        ) { try Self.job($0) }
+            WHERE \(raw: key) IN \(list: jobs.map(\.key))
+            """)
     }
 
     // MARK: - Tidying up

@@ -14,6 +14,10 @@ extension JobTable {
         """
     }
 
+    /// Where a claim's query has which share a job is of, and the key of its row: behind the columns of a job.
+    static let numberColumn = 23
+    static let keyColumn = 24
+
     static func job(_ row: any DatabaseRow) throws -> Job {
         guard let id = JobID(row.text(0)), let state = JobState(rawValue: row.text(5)) else {
             throw DatabaseError.corrupt("a row of job has id \(row.text(0)) and state \(row.text(5))")
