@@ -37,7 +37,7 @@ struct FieldName: Sendable {
                 "created_at", "created", "date", "timestamp", "review_date", "submitted_at", "submitted",
                 "review_submit_date_and_time", "review_submit_millis_since_epoch", "time", "datetime", "date_time",
                 "creation_date", "date_created", "posted_at", "published_at", "at", "review_time", "unix_review_time",
-                "unixreviewtime", "created_on", "datum", "erstellt_am", "fecha", "timestamp_created",
+                "unixreviewtime", "created_on", "when", "datum", "erstellt_am", "fecha", "timestamp_created",
             ]
         ) { $0.isTime },
         FieldName(

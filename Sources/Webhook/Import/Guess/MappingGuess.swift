@@ -29,12 +29,18 @@ struct MappingGuess: Sendable {
         for claim in claims where columns[claim.column].field == nil && taken.insert(claim.field.name).inserted {
             columns[claim.column].field = claim.field.name
         }
-        guard !taken.contains("text") else { return }
-        // Nothing is called a text: the column with the longest sentences is it.
-        let longest = columns.indices.filter { columns[$0].field == nil || columns[$0].field == "title" }
-            .compactMap { i in columns[i].kind.sentenceLength.map { (column: i, length: $0) } }
-            .max { $0.length < $1.length }
-        if let longest { columns[longest.column].field = "text" }
+        if !taken.contains("created_at") {
+            // Nothing is called a time: if one column has times, it is it.
+            let times = columns.indices.filter { columns[$0].isTime && columns[$0].field == nil }
+            if times.count == 1 { columns[times[0]].field = "created_at" }
+        }
+        if !taken.contains("text") {
+            // Nothing is called a text: the column with the longest sentences is it.
+            let longest = columns.indices.filter { columns[$0].field == nil || columns[$0].field == "title" }
+                .compactMap { i in columns[i].kind.sentenceLength.map { (column: i, length: $0) } }
+                .max { $0.length < $1.length }
+            if let longest { columns[longest.column].field = "text" }
+        }
     }
 
     /// The mapping of these fields, as a stream has it.
@@ -51,6 +57,9 @@ struct MappingGuess: Sendable {
 }
 
 extension MappingGuess.Column {
+    /// Whether what it has is written as times are; numbers may be anything.
+    fileprivate var isTime: Bool { if case .time = kind { true } else { false } }
+
     /// The column as a path, a dot inside of a name escaped.
     var path: String {
         name.map { $0.replacing("\\", with: "\\\\").replacing(".", with: "\\.") }.joined(separator: ".")
