@@ -77,7 +77,7 @@ struct ClaimPlan {
     func shares(of free: Int, lanes: [Lane]) -> [(lane: Int, count: Int)] {
         // Names become numbers first: each of many jobs is weighed against many lanes.
         let kinds = Numbers(limits.keys)
-        var providers = Numbers(lanes.lazy.compactMap(\.provider))
+        var providers = Numbers<String>()
         var workspaces = Numbers<String>()
         var candidates: [Candidate] = []
         candidates.reserveCapacity(lanes.count)

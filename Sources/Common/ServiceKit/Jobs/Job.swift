@@ -57,7 +57,7 @@ public struct Job: Sendable {
     /// The job as its new owner has it.
     func taken(by worker: String, leaseEnds: Timestamp, at now: Timestamp) -> Job {
         var job = self
-        job.phase.state = .running
+        job.phase = phase.after(.claimed, undoing: false) ?? phase
         job.attempt += 1
         job.fence += 1
         job.worker = worker
