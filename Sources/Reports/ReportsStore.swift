@@ -10,20 +10,22 @@ public struct ReportsStore: Sendable {
     public func migrate() async throws { try await database.migrate(Schema.migrations) }
 
     /// What became of the items, in all and by workspace.
-    public func ledger() async throws -> ReportsLedgers {
-        try await database.read { try $0.ledgers() }
-    }
+    public func ledger() async throws -> ReportsLedgers { try await database.read { try $0.ledgers() } }
 
     /// Where each partition of the feedback topic is to be read from, by its number.
-    public func positions() async throws -> [Int: Int64] {
-        try await database.read { connection in
-            let rows = try connection.query(
-                """
-                SELECT partition_number, next_offset FROM consumer_offsets WHERE topic = \(Topic.feedback.name)
-                """
-            ) { (Int($0.integer(0)), $0.integer(1)) }
-            return Dictionary(rows) { first, _ in first }
-        }
+    public func positions() async throws -> [Int: Int64] { try await database.read { try Self.positions($0) } }
+
+    /// What became of the items, and up to where, at one moment: of what was settled in between, one would know, and not
+    /// the other.
+    public func settled() async throws -> (ledgers: ReportsLedgers, positions: [Int: Int64]) {
+        try await database.read { (try $0.ledgers(), try Self.positions($0)) }
+    }
+
+    private static func positions(_ connection: any DatabaseConnection) throws -> [Int: Int64] {
+        let rows = try connection.query(
+            "SELECT partition_number, next_offset FROM consumer_offsets WHERE topic = \(Topic.feedback.name)"
+        ) { (Int($0.integer(0)), $0.integer(1)) }
+        return Dictionary(rows) { first, _ in first }
     }
 
     /// Adds the facts up again and compares: rollups with facts, facts with items, cross-posts with their texts.

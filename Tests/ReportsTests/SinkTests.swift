@@ -39,6 +39,22 @@ import Testing
         #expect(contents.items == ["\(pushed.feedbackID) 0 20 1 \(Digest128.named("b").hexadecimal) - - "])
     }
 
+    @Test func whatBecameOfItemsAndUpToWhereAreOfOneMoment() async throws {
+        let tables = try await Tables()
+        var topic = FeedbackTopic()
+        let batches = (0..<300).map { topic.batch([Item(id: "\($0)", text: "Text \($0)", hash: "\($0)")]) }
+        async let writing: Void = {
+            for batch in batches { try await tables.take([batch]) }
+        }()
+        var settled = 0
+        while settled < batches.count {
+            let (ledgers, positions) = try await tables.store.settled()
+            settled = ledgers.total.total
+            try #require(positions.values.reduce(0, +) == Int64(settled))
+        }
+        try await writing
+    }
+
     @Test func anEditThatLeavesNoWordsTakesTheItemWithIt() async throws {
         let tables = try await Tables()
         var topic = FeedbackTopic()

@@ -35,7 +35,7 @@ struct Books: Sendable, Codable, Hashable {
 
     /// - Parameters:
     ///   - reports: Read first, so that what is in flight cannot seem negative.
-    ///   - feedbackLag: Records of the feedback topic that Reports has not settled.
+    ///   - feedbackLag: Records of the feedback topic that Reports had not settled when its ledger was read.
     ///   - rawEnds: The end of each partition of the raw topic; read last.
     init(reports: ReportsLedger, feedbackLag: Int64, parser: ParserLedger, rawEnds: [Int: Int64]) {
         // Of a workspace that was moved here, what was counted elsewhere counts, and not what the log has of it
