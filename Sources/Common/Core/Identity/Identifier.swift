@@ -2,8 +2,8 @@ import Crypto
 
 /// A typed identifier: a prefix that says of what, and 26 characters of base 32.
 ///
-/// New ones begin with the time (as UUID version 7 does), so they sort by age; those that one process makes sort as they
-/// were made. A text with another prefix or other characters is refused when it is parsed.
+/// New ones begin with the time (as UUID version 7 does), so they sort by age; those that one process makes in one
+/// millisecond sort as they were made. A text with another prefix or other characters is refused when it is parsed.
 public struct Identifier<Kind: IdentifierKind>: Hashable, Sendable, Comparable, CustomStringConvertible {
     public let rawValue: String
 

@@ -62,7 +62,7 @@ public enum JobSchema {
     /// Adds what is known of providers, and indexes that a claim leaves alone, to tables of an older version.
     public static func addProviders(on connection: any DatabaseConnection) throws {
         let dialect = connection.dialect
-        if try has("job_provider", connection) { return }
+        if try has("name", in: "job_provider", connection) { return }
         if dialect == .postgres {
             // An update there writes to each index that has the row, changed or not: those of many rows leave out what
             // runs, which another one has.
@@ -85,7 +85,7 @@ public enum JobSchema {
     /// Has a claim leave the order of lanes alone, in tables of an older version; what waits there stays in line.
     public static func addLines(on connection: any DatabaseConnection) throws {
         let dialect = connection.dialect
-        if try has("job_line", connection) { return }
+        if try has("name", in: "job_line", connection) { return }
         try connection.execute(
             """
             CREATE TABLE job_line (
@@ -102,29 +102,19 @@ public enum JobSchema {
 
     /// Has a claim leave histories alone, in tables of an older version.
     public static func addTaking(on connection: any DatabaseConnection) throws {
-        if try has(column: "taken_at", connection) { return }
+        if try has("taken_at", in: "job", connection) { return }
         try connection.execute("ALTER TABLE job ADD COLUMN taken_at \(raw: connection.dialect.integer)")
     }
 
-    private static func has(_ table: String, _ connection: any DatabaseConnection) throws -> Bool {
+    /// Whether there is such a column, in a table that may not be there itself.
+    private static func has(_ column: String, in table: String, _ connection: any DatabaseConnection) throws -> Bool {
         let found: SQL =
             switch connection.dialect {
-            case .sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = \(table)"
-            case .postgres:
-                "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = \(table)"
-            }
-        return try connection.first(found) { _ in true } ?? false
-    }
-
-    /// Whether `job` has a column.
-    private static func has(column: String, _ connection: any DatabaseConnection) throws -> Bool {
-        let found: SQL =
-            switch connection.dialect {
-            case .sqlite: "SELECT 1 FROM pragma_table_info('job') WHERE name = \(column)"
+            case .sqlite: "SELECT 1 FROM pragma_table_info(\(table)) WHERE name = \(column)"
             case .postgres:
                 """
                 SELECT 1 FROM information_schema.columns
-                WHERE table_schema = current_schema() AND table_name = 'job' AND column_name = \(column)
+                WHERE table_schema = current_schema() AND table_name = \(table) AND column_name = \(column)
                 """
             }
         return try connection.first(found) { _ in true } ?? false
