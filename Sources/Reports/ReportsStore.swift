@@ -13,19 +13,14 @@ public struct ReportsStore: Sendable {
     public func ledger() async throws -> ReportsLedgers { try await database.read { try $0.ledgers() } }
 
     /// Where each partition of the feedback topic is to be read from, by its number.
-    public func positions() async throws -> [Int: Int64] { try await database.read { try Self.positions($0) } }
+    public func positions() async throws -> [Int: Int64] {
+        try await database.read { try $0.nextOffsets(topic: .feedback) }
+    }
 
     /// What became of the items, and up to where, at one moment: of what was settled in between, one would know, and not
     /// the other.
     public func settled() async throws -> (ledgers: ReportsLedgers, positions: [Int: Int64]) {
-        try await database.read { (try $0.ledgers(), try Self.positions($0)) }
-    }
-
-    private static func positions(_ connection: any DatabaseConnection) throws -> [Int: Int64] {
-        let rows = try connection.query(
-            "SELECT partition_number, next_offset FROM consumer_offsets WHERE topic = \(Topic.feedback.name)"
-        ) { (Int($0.integer(0)), $0.integer(1)) }
-        return Dictionary(rows) { first, _ in first }
+        try await database.read { (try $0.ledgers(), try $0.nextOffsets(topic: .feedback)) }
     }
 
     /// Adds the facts up again and compares: rollups with facts, facts with items, cross-posts with their texts.

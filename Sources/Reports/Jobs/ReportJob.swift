@@ -156,13 +156,8 @@ struct ReportJob: Sendable {
 extension DatabaseConnection {
     /// How far the tables are: the next offset of each partition of the feedback topic.
     fileprivate func watermark() throws -> [String: JSON] {
-        let rows = try query(
-            """
-            SELECT partition_number, next_offset FROM consumer_offsets WHERE topic = \(Topic.feedback.name)
-            ORDER BY partition_number
-            """
-        ) { (String($0.integer(0)), JSON.integer($0.integer(1))) }
-        return Dictionary(rows) { first, _ in first }
+        let offsets = try nextOffsets(topic: .feedback)
+        return Dictionary(uniqueKeysWithValues: offsets.map { (String($0), JSON.integer($1)) })
     }
 }
 

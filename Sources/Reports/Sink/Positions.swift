@@ -12,6 +12,14 @@ extension DatabaseConnection {
         ) { $0.integer(0) }
     }
 
+    /// Where each partition is to be read from, by its number; those that never were are left out.
+    func nextOffsets(topic: Topic) throws -> [Int: Int64] {
+        let rows = try query(
+            "SELECT partition_number, next_offset FROM consumer_offsets WHERE topic = \(topic.name)"
+        ) { (Int($0.integer(0)), $0.integer(1)) }
+        return Dictionary(rows) { first, _ in first }
+    }
+
     /// Moves on from where batches of one topic were read to behind them.
     ///
     /// - Throws: ``EventLogError/fenced(topic:partition:)`` if somebody else did.
